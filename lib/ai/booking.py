@@ -1,0 +1,192 @@
+"""Steps 7 and 8: the cache write, the hand-over to duplicates and the usage record, in one write-back.
+
+It is sent after the last byte of the answer, also after errors, hang-ups and cut streams. What the KV certainly did
+not take is kept for the next write-back; each record is also a line in the process log.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from lib.ai.door import error_text
+from lib.ai.health import HealthBoard
+from lib.ai.observability.log import UsageLog
+from lib.ai.observability.record import UsageRecord, encode
+from lib.ai.run import Run
+from lib.clock import Clock
+from lib.contract import Answer, Usage
+from lib.errors import StoreError, StoreUnavailable
+from lib.kv.admission import STATE_LIFETIME_MS
+from lib.kv.cache import ClassSeconds, EntryMeta, jittered, store_eligible, ttl_for
+from lib.kv.cache import encode as encode_entry
+from lib.kv.deduplication import Deduplication
+from lib.kv.keys import Keys, day_of
+from lib.kv.lua import script
+from lib.kv.replies import Command, Reply
+from lib.kv.store import Store
+from lib.messages import last_user_text
+
+REFUSALS_SECONDS: Final = 1.0
+"""Refusals of one user are booked together at most this often: a flood of them must stay cheap."""
+REFUSERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRules:
+    """How long results are kept."""
+
+    dedup_window_ms: int = 5_000
+    idempotency_ms: int = 86_400_000
+    max_entry_bytes: int = 262_144
+    classes: ClassSeconds = field(default_factory=ClassSeconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Bookkeepers:
+    """Those whose writes make up the write-back."""
+
+    store: Store
+    dedup: Deduplication
+    log: UsageLog
+    health: HealthBoard
+
+
+class Booking:
+    """Books each request exactly once."""
+
+    def __init__(self, keep: Bookkeepers, keys: Keys, clock: Clock, chance: random.Random, rules: BookingRules) -> None:
+        self._keep = keep
+        self._keys = keys
+        self._clock = clock
+        self._chance = chance
+        self._rules = rules
+        self._settle = script("state", "settle")
+        self._refusals: dict[str, tuple[int, float]] = {}
+        self._lines = logging.getLogger("lib.usage")
+
+    def prepare(self, run: Run, answer: Answer) -> None:
+        """Step 7, before the last event so that the answer can tell its lifetime: encode what is to be stored."""
+        if not run.answer_digest and not run.claim:
+            return
+        request = run.job.request
+        ttl = ttl_for(
+            last_user_text(request.messages), answer.text, request, now=answer.created_at, classes=self._rules.classes
+        )
+        run.ttl_class = ttl.kind
+        meta = EntryMeta(
+            at=answer.created_at, kind=ttl.kind, why=ttl.reason, seconds=jittered(ttl.seconds, self._chance)
+        )
+        run.entry, run.entry_ttl = encode_entry(answer, meta), meta.seconds
+
+    async def write_back(self, run: Run) -> None:
+        """Send everything there is to write about a finished run. Never raises: the answer has been given."""
+        if run.booked:
+            return
+        run.booked = True
+        record = self.record_of(run)
+        self._lines.info(encode(record))
+        if run.replay_booked:
+            return
+        due = self._refusal(record) if record.kind == "refused" else record
+        if due is not None:
+            await self._send(run, due)
+
+    async def _send(self, run: Run, record: UsageRecord) -> None:
+        commands = self._keep.log.append_commands(record)
+        appended = len(commands)
+        commands += [*self._results(run), *self._settlement(run)]
+        commands += self._keep.health.report_commands([a.model for a in run.attempts], self._clock.now())
+        try:
+            replies = await self._keep.store.run_many(commands)
+            await self._keep.log.after_append(record, self._length_in(commands[:appended], replies))
+        except StoreUnavailable:
+            self._keep.log.keep(record)
+        except StoreError:
+            self._lines.warning("usage record %s may not have reached the KV", record.request_id)
+
+    @staticmethod
+    def _length_in(commands: list[Command], replies: list[Reply | StoreError]) -> Reply | StoreError:
+        pushed = [i for i, command in enumerate(commands) if command[0] == "RPUSH"]
+        return replies[pushed[-1]]
+
+    def _results(self, run: Run) -> list[Command]:
+        """The cache write, and the end of the claim: published, or given up."""
+        commands: list[Command] = []
+        entry = run.entry if len(run.entry) <= self._rules.max_entry_bytes else ""
+        if entry and run.answer and run.answer_digest and self._may_cache(run, run.answer):
+            commands.append(("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl))
+        if run.claim:
+            commands.append(self._end_of_claim(run, entry))
+        return commands
+
+    def _may_cache(self, run: Run, answer: Answer) -> bool:
+        asked = run.plan.model.id if run.plan else ""
+        return run.job.request.write_cache and store_eligible(run.job.request, answer, asked_model=asked) is None
+
+    def _end_of_claim(self, run: Run, entry: str) -> Command:
+        dedup, digest = self._keep.dedup, run.duplicate_digest
+        if entry:
+            window = self._rules.idempotency_ms if run.job.request.idempotency_key else self._rules.dedup_window_ms
+            return dedup.publish(digest, run.body_digest, entry, window)
+        if run.error is not None:
+            return dedup.publish_error(digest, run.body_digest, error_text(run.error))
+        return dedup.release(digest, run.claim)
+
+    def _settlement(self, run: Run) -> list[Command]:
+        if not run.hold_micro_usd:
+            return []
+        now = self._clock.now()
+        day = day_of(now)
+        key, cost = self._keys.user_state(run.person), run.cost_micro_usd
+        return [
+            ("EVAL", self._settle, 1, key, int(now * 1000), run.job.request_id, cost, day, day[:6], STATE_LIFETIME_MS)
+        ]
+
+    def _refusal(self, record: UsageRecord) -> UsageRecord | None:
+        """This refusal together with earlier ones of the user, or None while they are still being gathered."""
+        count, since = self._refusals.pop(record.person, (0, float("-inf")))
+        due = since <= record.at - REFUSALS_SECONDS
+        if len(self._refusals) >= REFUSERS:
+            self._refusals.pop(next(iter(self._refusals)))
+        self._refusals[record.person] = (0, record.at) if due else (count + 1, since)
+        return replace(record, count=count + 1) if due else None
+
+    def record_of(self, run: Run) -> UsageRecord:
+        """The usage record of a finished run."""
+        answer, request = run.answer, run.job.request
+        usage = Usage() if run.replayed else answer.usage if answer else run.wasted or Usage()
+        serving = answer.model if answer else run.serving.id if run.serving else ""
+        return UsageRecord(
+            request_id=run.job.request_id,
+            person=run.person,
+            tier=run.job.caller.tier,
+            at=self._clock.now(),
+            kind=kind_of(run),
+            model=serving or (run.plan.model.id if run.plan else ""),
+            requested=request.model,
+            task=run.plan.task.value if run.plan else "",
+            usage=usage,
+            cost_micro_usd=run.cost_micro_usd,
+            saved_micro_usd=run.saved_micro_usd,
+            price_known=answer.price_known if answer else True,
+            latency_ms=round((self._clock.monotonic() - run.started) * 1000),
+            first_token_ms=run.first_token_ms,
+            attempts=len(run.attempts),
+            fallback=run.fallback,
+            error=run.failure,
+            tags=request.tags,
+        )
+
+
+def kind_of(run: Run) -> str:
+    """The word under which a run is counted."""
+    if run.error is not None and not run.admitted:
+        return "refused"
+    if run.error is not None or run.failure:
+        return "error"
+    if run.replayed:
+        return run.replayed.value
+    return "call" if run.answer else "hangup"

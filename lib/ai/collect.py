@@ -1,0 +1,93 @@
+"""Adding deltas up to a whole answer, and estimating usage where a provider told none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lib.contract import Choice, Completion, Delta, FinishReason, Json, ToolCall, ToolCallDelta, Usage
+from lib.messages import estimate_tokens
+
+
+@dataclass(slots=True)
+class _Tool:
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class _Parts:
+    text: list[str] = field(default_factory=list[str])
+    reasoning: list[str] = field(default_factory=list[str])
+    refusal: list[str] = field(default_factory=list[str])
+    tools: dict[int, _Tool] = field(default_factory=dict[int, _Tool])
+    logprobs: list[Json] = field(default_factory=list[Json])
+
+    def add(self, delta: Delta) -> None:
+        if delta.text:
+            self.text.append(delta.text)
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
+        if delta.refusal:
+            self.refusal.append(delta.refusal)
+        if delta.tool_call is not None:
+            self._add_tool(delta.tool_call)
+        if delta.logprobs is not None:
+            self.logprobs.append(delta.logprobs)
+
+    def _add_tool(self, piece: ToolCallDelta) -> None:
+        tool = self.tools.setdefault(piece.index, _Tool())
+        tool.id, tool.name = tool.id or piece.id, tool.name or piece.name
+        tool.arguments.append(piece.arguments)
+
+    def choice(self, finish_reason: FinishReason) -> Choice:
+        return Choice(
+            text="".join(self.text),
+            reasoning="".join(self.reasoning),
+            refusal="".join(self.refusal),
+            tool_calls=tuple(ToolCall(t.id, t.name, "".join(t.arguments)) for _, t in sorted(self.tools.items())),
+            finish_reason=finish_reason,
+            logprobs=merged_logprobs(self.logprobs),
+        )
+
+    def tokens(self) -> int:
+        arguments = "".join("".join(t.arguments) for t in self.tools.values())
+        return estimate_tokens("".join((*self.text, *self.reasoning, *self.refusal, arguments)))
+
+
+class AnswerBuilder:
+    """Collects the deltas of one provider call."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _Parts] = {}
+
+    def add(self, delta: Delta) -> None:
+        """Take one delta in."""
+        self._choices.setdefault(delta.choice, _Parts()).add(delta)
+
+    def choices(self, completion: Completion) -> tuple[Choice, ...]:
+        """The whole choices, one per finish reason."""
+        return tuple(
+            self._choices.get(i, _Parts()).choice(reason) for i, reason in enumerate(completion.finish_reasons)
+        )
+
+    def estimated_usage(self, input_tokens: int) -> Usage:
+        """Usage counted from the text received so far, marked as an estimate."""
+        output = sum(parts.tokens() for parts in self._choices.values())
+        return Usage(input_tokens=input_tokens, output_tokens=output, estimated=True)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been received."""
+        return not self._choices
+
+
+def merged_logprobs(pieces: list[Json]) -> Json:
+    """OpenAI's logprobs of a streamed choice: the `content` lists of its chunks, joined."""
+    if not pieces:
+        return None
+    content: list[Json] = []
+    for piece in pieces:
+        tokens = piece.get("content") if isinstance(piece, dict) else None
+        content.extend(tokens if isinstance(tokens, list) else ())
+    return {"content": content}

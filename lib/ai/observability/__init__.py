@@ -1,0 +1,1 @@
+"""Usage records, the totals made from them, and reading them back."""

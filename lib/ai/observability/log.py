@@ -1,0 +1,129 @@
+"""The usage log: one append per request, rolled up into totals in batches.
+
+Appending costs one command. Whoever appends the last record of a batch, or reads totals, rolls up; a cursor that moves
+with the totals in one script makes each record count exactly once, whoever does it and however often they are killed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from lib.ai.observability.record import UsageRecord, decode, encode
+from lib.ai.observability.totals import DAY_LIFETIME, Addition, additions
+from lib.errors import StoreError
+from lib.kv.admission import LOG_LIFETIME_SECONDS
+from lib.kv.keys import LOG_SHARDS, Keys, day_of
+from lib.kv.lua import script
+from lib.kv.replies import Command, Reply
+from lib.kv.store import Store
+
+BATCH: Final = 64
+KEPT_WHILE_AWAY: Final = 2_000
+"""Records one instance keeps while the KV is away; beyond it the oldest is only in the process log."""
+DAY_SECONDS: Final = 86_400
+
+
+class UsageLog:
+    """Appends records and rolls them up."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+        self._script = script("rollup")
+        self._touched: set[str] = set()
+        self._complete: set[tuple[str, int]] = set()
+        self._waiting: deque[UsageRecord] = deque(maxlen=KEPT_WHILE_AWAY)
+
+    def append_commands(self, record: UsageRecord) -> list[Command]:
+        """The write that books a record, and what earlier writes could not deliver."""
+        records = [*self._waiting, record]
+        self._waiting.clear()
+        commands: list[Command] = []
+        for each in records:
+            key = self._key_of(each)
+            commands.append(("RPUSH", key, encode(each)))
+            if key not in self._touched:
+                commands.append(("EXPIRE", key, LOG_LIFETIME_SECONDS))
+                self._touched.add(key)
+        return commands
+
+    def keep(self, record: UsageRecord) -> None:
+        """Keep a record whose write was certainly not executed; it goes out with the next one."""
+        self._touched.discard(self._key_of(record))
+        self._waiting.append(record)
+
+    @property
+    def waiting(self) -> int:
+        """Records kept for want of a KV."""
+        return len(self._waiting)
+
+    def _key_of(self, record: UsageRecord) -> str:
+        return self._keys.log(day_of(record.at), self._keys.shard(record.person))
+
+    async def after_append(self, record: UsageRecord, length: Reply | StoreError) -> None:
+        """Roll up when the append filled a batch. Raises StoreError."""
+        if isinstance(length, int) and length % BATCH == 0:
+            await self.roll_up(day_of(record.at), self._keys.shard(record.person))
+
+    async def roll_up(self, day: str, shard: int) -> int:
+        """Add one list's new records to the totals; the number added by this call. Raises StoreError."""
+        added = 0
+        while True:
+            begin = int(str(await self._store.run("GET", self._keys.cursor(day, shard)) or 0))
+            lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, begin + BATCH - 1)
+            if not isinstance(lines, list) or not lines:
+                return added
+            records = [r for line in lines if isinstance(line, str) and (r := decode(line))]
+            moved = await self._store.run(*self._commit(day, shard, begin, len(lines), additions(records, self._keys)))
+            added += len(lines) if moved == 1 else 0
+            if len(lines) < BATCH:
+                return added
+
+    def _commit(self, day: str, shard: int, begin: int, count: int, adds: list[Addition]) -> Command:
+        arguments: list[str | int] = [begin, begin + count, LOG_LIFETIME_SECONDS + DAY_SECONDS, DAY_LIFETIME]
+        for add in adds:
+            arguments.append(len(add.increments))
+            for increment in add.increments:
+                arguments.extend(increment)
+        keys = (self._keys.cursor(day, shard), *(add.key for add in adds))
+        return ("EVAL", self._script, len(keys), *keys, *arguments)
+
+    async def roll_up_days(self, days: Sequence[str], shards: Sequence[int] = range(LOG_SHARDS)) -> int:
+        """Add all new records of these days to the totals, the number added. `days` ends today. Raises StoreError.
+
+        What this instance has seen complete of days before yesterday is not asked for again.
+        """
+        open_lists = [(d, s) for d in days for s in shards if (d, s) not in self._complete]
+        added = sum([await self.roll_up(day, shard) for day, shard in await self._pending(open_lists)])
+        self._complete.update(pair for pair in open_lists if pair[0] not in days[-2:])
+        return added
+
+    async def _pending(self, lists: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        if not lists:
+            return []
+        cursors, *lengths = await self._store.run_many(
+            [
+                ("MGET", *(self._keys.cursor(d, s) for d, s in lists)),
+                *(("LLEN", self._keys.log(d, s)) for d, s in lists),
+            ]
+        )
+        if isinstance(cursors, StoreError):
+            raise cursors
+        known = cursors if isinstance(cursors, list) else [None] * len(lists)
+        return [
+            pair
+            for pair, cursor, length in zip(lists, known, lengths, strict=True)
+            if isinstance(length, int) and length > int(str(cursor or 0))
+        ]
+
+    async def recent(self, person: str, day: str, most: int) -> list[UsageRecord]:
+        """A user's latest records of a day, newest first. Raises StoreError."""
+        lines = await self._store.run("LRANGE", self._keys.log(day, self._keys.shard(person)), -20 * most, -1)
+        records = (
+            [r for line in reversed(lines) if isinstance(line, str) and (r := decode(line))]
+            if isinstance(lines, list)
+            else []
+        )
+        return [r for r in records if r.person == person][:most]

@@ -1,0 +1,144 @@
+"""One usage record per request: what is written to the log, as one line of JSON with short names.
+
+A record is the only source of every total, so totals by user, model, day and month agree by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from lib.contract import Json, JsonObject, Usage
+
+HITS: Final = ("exact", "semantic", "duplicate")
+"""Kinds of requests that cost nothing because an earlier answer served them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRecord:
+    """`kind` is `call`, `error`, `hangup`, `refused` or one of HITS. Money is micro-dollars, times milliseconds."""
+
+    request_id: str
+    person: str
+    """The user's hash."""
+    tier: str
+    at: float
+    """Seconds since the epoch, at the end of the request."""
+    kind: str
+    model: str
+    """The model that served, or was first asked where none did."""
+    requested: str = ""
+    task: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cost_micro_usd: int = 0
+    saved_micro_usd: int = 0
+    price_known: bool = True
+    latency_ms: int = 0
+    first_token_ms: int | None = None
+    attempts: int = 0
+    fallback: bool = False
+    error: str = ""
+    tags: tuple[str, ...] = ()
+    count: int = 1
+    """More than one only for refusals, which are counted together."""
+
+
+def head_of(record: UsageRecord) -> str:
+    """The start of a record up to its kind, for the admission script to complete with `"exact","entry":{…}}`."""
+    fields: JsonObject = {
+        "id": record.request_id,
+        "u": record.person,
+        "t": record.tier,
+        "at": round(record.at, 3),
+        "q": record.requested,
+        "task": record.task,
+    }
+    if record.tags:
+        fields["tags"] = list(record.tags)
+    return orjson.dumps(fields).decode()[:-1] + ',"k":'
+
+
+def encode(record: UsageRecord) -> str:
+    """The record as one line."""
+    usage = record.usage
+    fields: dict[str, Json] = {
+        "k": record.kind,
+        "m": record.model,
+        "in": usage.input_tokens,
+        "out": usage.output_tokens,
+        "cin": usage.cached_input_tokens,
+        "cw": usage.cache_write_tokens + usage.cache_write_1h_tokens,
+        "rs": usage.reasoning_tokens,
+        "est": usage.estimated,
+        "cost": record.cost_micro_usd,
+        "saved": record.saved_micro_usd,
+        "unpriced": not record.price_known,
+        "ms": record.latency_ms,
+        "ttft": record.first_token_ms,
+        "tries": record.attempts,
+        "fb": record.fallback,
+        "err": record.error,
+        "n": record.count if record.count > 1 else None,
+    }
+    rest = orjson.dumps({k: v for k, v in fields.items() if v}).decode()
+    return head_of(record).removesuffix('"k":') + rest[1:]
+
+
+def decode(line: str) -> UsageRecord | None:
+    """A record read back; None for a line that is none."""
+    try:
+        value: Json = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("k"), str):
+        return None
+    entry = value.get("entry")
+    hit = entry if isinstance(entry, dict) else None
+    return UsageRecord(
+        request_id=_text(value, "id"),
+        person=_text(value, "u"),
+        tier=_text(value, "t"),
+        at=_number(value, "at"),
+        kind=_text(value, "k"),
+        model=_text(hit, "model") if hit else _text(value, "m"),
+        requested=_text(value, "q"),
+        task=_text(value, "task"),
+        usage=Usage() if hit else _usage(value),
+        cost_micro_usd=int(_number(value, "cost")),
+        saved_micro_usd=int(_number(hit, "cost")) if hit else int(_number(value, "saved")),
+        price_known=not value.get("unpriced"),
+        latency_ms=int(_number(value, "ms")),
+        first_token_ms=int(_number(value, "ttft")) if value.get("ttft") else None,
+        attempts=int(_number(value, "tries")),
+        fallback=bool(value.get("fb")),
+        error=_text(value, "err"),
+        tags=_tags(value.get("tags")),
+        count=max(1, int(_number(value, "n"))),
+    )
+
+
+def _usage(value: JsonObject) -> Usage:
+    return Usage(
+        input_tokens=int(_number(value, "in")),
+        output_tokens=int(_number(value, "out")),
+        cached_input_tokens=int(_number(value, "cin")),
+        cache_write_tokens=int(_number(value, "cw")),
+        reasoning_tokens=int(_number(value, "rs")),
+        estimated=bool(value.get("est")),
+    )
+
+
+def _tags(value: Json) -> tuple[str, ...]:
+    return tuple(t for t in value if isinstance(t, str)) if isinstance(value, list) else ()
+
+
+def _text(value: JsonObject, name: str) -> str:
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _number(value: JsonObject, name: str) -> float:
+    found = value.get(name)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else 0

@@ -1,0 +1,112 @@
+"""What routing decides: the models to try in order, what was left out and why, and the reasons in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lib.catalog.rows import ModelRow
+from lib.contract import Health
+
+
+class Task(StrEnum):
+    """The nine classes of work."""
+
+    SIMPLE_CHAT = "simple_chat"
+    COMPLEX_REASONING = "complex_reasoning"
+    CODE_GENERATION = "code_generation"
+    SCIENTIFIC_RESEARCH = "scientific_research"
+    CREATIVE_WRITING = "creative_writing"
+    DATA_ANALYSIS = "data_analysis"
+    SUMMARIZATION = "summarization"
+    TRANSLATION = "translation"
+    VISION = "vision"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """All that routing may know beside the request."""
+
+    providers: frozenset[str]
+    """Providers that can be called now: those with a key, and the demo provider where it is on."""
+    tier: str
+    now: float
+    """Seconds since the epoch; prices depend on it."""
+    health: Mapping[str, Health] = field(default_factory=dict[str, Health])
+    """By model; a model that is missing is healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A model that could not be used, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """The customer's score: 0–3 low, 4–7 medium, 8 and more high, with what raised it."""
+
+    score: int
+    level: str
+    signals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A model that could have served, and why it was not chosen."""
+
+    model: str
+    cost_micro_usd: int
+    quality: int
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """Expected cost in micro-dollars, beside that of the baseline (one named model for everything)."""
+
+    input: int
+    output: int
+    baseline: int
+
+    @property
+    def total(self) -> int:
+        """Input and output."""
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The full recommendation. `chain[0]` is asked first, the rest are fallbacks in order; it is never empty."""
+
+    requested: str
+    """The name as asked."""
+    chain: tuple[ModelRow, ...]
+    task: Task
+    task_confidence: float
+    complexity: Complexity
+    input_tokens: int
+    """Estimated."""
+    output_tokens: int
+    """Expected, not the maximum."""
+    cost: CostEstimate
+    reasoning: str
+    alternatives: tuple[Alternative, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    constraints: tuple[str, ...] = ()
+    policy: str = "rules-1"
+    automatic: bool = False
+    """True when the model was chosen by the router rather than named by the caller."""
+    substitution: str = ""
+    """Says which retired or bare name was replaced by which model; empty when none was."""
+    exploration: bool = False
+    propensity: float = 1.0
+    pinned: bool = False
+
+    @property
+    def model(self) -> ModelRow:
+        """The one asked first."""
+        return self.chain[0]

@@ -1,0 +1,137 @@
+"""One exchange with a provider, the same for every wire: send, judge the status, read the body whole or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import orjson
+
+from lib.ai.providers.base import ProviderCall
+from lib.ai.providers.failures import http_failure, transport_failure
+from lib.ai.providers.sse import SseEvent, SseParser
+from lib.ai.providers.values import parse_object
+from lib.clock import Clock
+from lib.contract import Completion, Delta, JsonObject
+from lib.errors import ProviderError
+from lib.transport import HttpRequest, HttpResponse, Transport, TransportError
+
+BODY_LIMIT: Final = 16 << 20
+"""Bytes of an answer in one piece."""
+ERROR_BODY_LIMIT: Final = 64 << 10
+SHORTEST_KEY: Final = 8
+"""A shorter placeholder such as `none` is no secret, and masking it would garble messages."""
+
+
+class AnswerReader(Protocol):
+    """Understands one wire's answers; remembers what it has read. Its methods raise ProviderError."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the provider has said that nothing follows."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that belongs to the answer has come, though the end of the stream has not."""
+        ...
+
+    def read_whole(self, answer: JsonObject) -> Sequence[Delta]:
+        """The deltas of an answer in one piece."""
+        ...
+
+    def read_event(self, event: SseEvent) -> Sequence[Delta]:
+        """The deltas of one event of a stream."""
+        ...
+
+    def completion(self) -> Completion:
+        """The end of a whole answer; raises for one that is not whole."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Sends calls and yields what readers make of the answers."""
+
+    transport: Transport
+    clock: Clock
+
+    async def run(
+        self, call: ProviderCall, request: HttpRequest, reader: AnswerReader
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Yield deltas, then one Completion; an answer in one piece is checked before any of it is shown.
+
+        Raises ProviderError.
+        """
+        deltas: Sequence[Delta] = ()
+        async with self._answer(call, request) as response:
+            if _is_stream(call, response):
+                async with aclosing(_stream(response, reader)) as arriving:
+                    async for few in arriving:
+                        for delta in few:
+                            yield delta
+            else:
+                deltas = reader.read_whole(parse_object(await response.read(BODY_LIMIT)))
+        completion = reader.completion()
+        for delta in deltas:
+            yield delta
+        yield completion
+
+    @asynccontextmanager
+    async def _answer(self, call: ProviderCall, request: HttpRequest) -> AsyncGenerator[HttpResponse, None]:
+        try:
+            async with self.transport.send(request) as response:
+                if not 200 <= response.status < 300:
+                    body = _without_key(await _error_body(response), call.key)
+                    raise http_failure(response.status, response.headers, body, self.clock.now())
+                yield response
+        except TransportError as error:
+            raise transport_failure(error) from error
+
+
+async def _error_body(response: HttpResponse) -> bytes:
+    try:
+        return await response.read(ERROR_BODY_LIMIT)
+    except TransportError:
+        return b""
+
+
+def _without_key(body: bytes, key: str) -> bytes:
+    return body.replace(key.encode(), b"[key]") if len(key) >= SHORTEST_KEY else body
+
+
+def _is_stream(call: ProviderCall, response: HttpResponse) -> bool:
+    """A provider may answer a call for a stream in one piece; a web page is no answer at all."""
+    content_type = response.headers.get("content-type", "").lower()
+    if content_type.startswith("text/html"):
+        raise ProviderError("malformed", "the provider answered with a web page", status=response.status)
+    return call.request.stream and not content_type.startswith("application/json")
+
+
+async def _stream(response: HttpResponse, reader: AnswerReader) -> AsyncGenerator[Sequence[Delta], None]:
+    """What has come is passed on before what fails; a cut after the last word and its finish reason harms nothing."""
+    parser = SseParser()
+    try:
+        async for chunk in response.chunks():
+            for event in parser.feed(chunk):
+                yield reader.read_event(event)
+                if reader.done:
+                    return
+    except TransportError:
+        if not reader.finished:
+            raise
+        return
+    for event in parser.close():
+        yield reader.read_event(event)
+
+
+def json_request(call: ProviderCall, path: str, headers: dict[str, str], body: JsonObject) -> HttpRequest:
+    """The POST that carries `body` to `path` below the provider's base URL."""
+    common = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if call.request.stream else "application/json",
+        "x-client-request-id": call.request_id,
+    }
+    return HttpRequest("POST", call.provider.base_url + path, common | headers, orjson.dumps(body), call.timeouts)

@@ -1,0 +1,78 @@
+"""The outcome of choosing, whichever way it was done, and the plan that tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lib.ai.plan import Alternative, CostEstimate, Dropped, Plan
+from lib.ai.router.offer import Offer, Quote
+from lib.ai.router.policy import BASELINE, VERSION
+from lib.ai.router.reading import Reading
+
+CHAIN_LENGTH: Final = 4
+"""The model and up to three fallbacks."""
+MAX_ALTERNATIVES: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Models in the order they will be asked, and the story behind it."""
+
+    chain: tuple[Quote, ...]
+    """Never empty."""
+    reasoning: str
+    alternatives: tuple[Alternative, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    substitution: str = ""
+    automatic: bool = False
+
+
+def baseline_micro_usd(reading: Reading, offer: Offer) -> int:
+    """What the one-model-for-everything baseline would cost; 0 when the catalogue does not have that model."""
+    row = next((row for row in offer.catalog.models if row.id == BASELINE), None)
+    return offer.quote(row, reading.needs).total if row is not None else 0
+
+
+def spread(ranked: tuple[Quote, ...], *, use_fallback: bool, same_provider: bool) -> tuple[Quote, ...]:
+    """A chain from ranked models: the first, then the best of each other provider, so that one outage spares some."""
+    first, *rest = ranked
+    if not use_fallback:
+        return (first,)
+    if same_provider:
+        return (first, *(quote for quote in rest if quote.model.provider == first.model.provider))[:CHAIN_LENGTH]
+    seen = {first.model.provider}
+    others: list[Quote] = []
+    again: list[Quote] = []
+    for quote in rest:
+        (again if quote.model.provider in seen else others).append(quote)
+        seen.add(quote.model.provider)
+    return (first, *others, *again)[:CHAIN_LENGTH]
+
+
+def plan_of(requested: str, choice: Choice, reading: Reading, offer: Offer) -> Plan:
+    """The full recommendation."""
+    first = choice.chain[0]
+    input_cost = min(first.total, offer.input_micro_usd(first.model, reading.needs))
+    return Plan(
+        requested=requested,
+        chain=tuple(quote.model for quote in choice.chain),
+        task=reading.classification.task,
+        task_confidence=reading.classification.confidence,
+        complexity=reading.complexity,
+        input_tokens=reading.needs.input_tokens,
+        output_tokens=reading.needs.output_tokens,
+        cost=CostEstimate(input_cost, first.total - input_cost, baseline_micro_usd(reading, offer)),
+        reasoning=choice.reasoning,
+        alternatives=choice.alternatives[:MAX_ALTERNATIVES],
+        dropped=choice.dropped,
+        constraints=reading.needs.constraints(automatic=choice.automatic),
+        policy=VERSION,
+        automatic=choice.automatic,
+        substitution=choice.substitution,
+    )
+
+
+def dollars(micro_usd: int) -> str:
+    """For showing: `$0.0021`."""
+    return f"${micro_usd / 1_000_000:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,88 @@
+"""Finds cue rows in words: one pass, one dictionary look-up per word, however many rows there are."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeVar
+
+from lib.ai.router.rows import CueRow, PairRow
+from lib.ai.router.sample import Sample
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class CueIndex:
+    """Rows are counted by their position in `rows`."""
+
+    rows: tuple[CueRow, ...]
+    words: Mapping[str, tuple[int, ...]]
+    phrases: Mapping[str, tuple[tuple[tuple[str, ...], int], ...]]
+    """By their first word: the whole phrase and its row."""
+
+    @classmethod
+    def of(cls, rows: Iterable[CueRow]) -> CueIndex:
+        """Index `rows` by the words that start their cues."""
+        rows = tuple(rows)
+        words: defaultdict[str, list[int]] = defaultdict(list)
+        phrases: defaultdict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+        for position, row in enumerate(rows):
+            for word in row.words:
+                words[word].append(position)
+            for phrase in row.phrases:
+                parts = tuple(phrase.split())
+                phrases[parts[0]].append((parts, position))
+        return cls(rows, _frozen(words), _frozen(phrases))
+
+    def hits(self, sample: Sample) -> list[tuple[CueRow, int]]:
+        """The rows that occur in `sample`, and how often; a mark counts once."""
+        found: Counter[int] = Counter()
+        text = sample.words
+        for place, word in enumerate(text):
+            for position in self.words.get(word, ()):
+                found[position] += 1
+            for phrase, position in self.phrases.get(word, ()):
+                found[position] += text[place : place + len(phrase)] == phrase
+        for position, row in enumerate(self.rows):
+            found[position] += sum(mark in sample.lowered for mark in row.marks)
+        return [(self.rows[position], count) for position, count in found.items() if count]
+
+
+@dataclass(frozen=True, slots=True)
+class PairIndex:
+    """Finds an object that follows a verb of the same row closely enough."""
+
+    rows: tuple[PairRow, ...]
+    words: Mapping[str, tuple[tuple[int, bool], ...]]
+    """(row, whether the word is one of its objects)."""
+
+    @classmethod
+    def of(cls, rows: Iterable[PairRow]) -> PairIndex:
+        """Index `rows` by verbs and objects."""
+        rows = tuple(rows)
+        words: defaultdict[str, list[tuple[int, bool]]] = defaultdict(list)
+        for position, row in enumerate(rows):
+            for word in row.verbs:
+                words[word].append((position, False))
+            for word in row.objects:
+                words[word].append((position, True))
+        return cls(rows, _frozen(words))
+
+    def hits(self, sample: Sample) -> list[PairRow]:
+        """The rows of which a pair occurs."""
+        verb_at: dict[int, int] = {}
+        found: set[int] = set()
+        for place, word in enumerate(sample.words):
+            for row, is_object in self.words.get(word, ()):
+                if not is_object:
+                    verb_at[row] = place
+                elif row in verb_at and place - verb_at[row] <= self.rows[row].within:
+                    found.add(row)
+        return [self.rows[row] for row in sorted(found)]
+
+
+def _frozen(index: Mapping[str, Sequence[Row]]) -> Mapping[str, tuple[Row, ...]]:
+    return MappingProxyType({word: tuple(rows) for word, rows in index.items()})

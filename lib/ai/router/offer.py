@@ -1,0 +1,58 @@
+"""What is on offer at this moment: the catalogue, today's prices, and which providers can be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from lib.ai.plan import RouteFacts
+from lib.ai.router.needs import Needs
+from lib.catalog import Catalog, ModelRow, PriceBook
+from lib.catalog.providers import DEMO
+from lib.contract import Health, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A model and what this request is expected to cost on it, in micro-dollars."""
+
+    model: ModelRow
+    total: int
+    known: bool
+    """False when a ceiling stands in for an unknown price."""
+    usd_per_million: float
+    """Blended over the expected tokens of this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Everything a decision looks at beside the request."""
+
+    catalog: Catalog
+    prices: PriceBook
+    facts: RouteFacts
+
+    @property
+    def today(self) -> date:
+        """The day (UTC) by which models retire."""
+        return datetime.fromtimestamp(self.facts.now, UTC).date()
+
+    @property
+    def only_demo(self) -> bool:
+        """Whether nothing but the demo can answer."""
+        return self.facts.providers == frozenset({DEMO})
+
+    def health(self, model: ModelRow) -> Health:
+        """How the model has answered of late."""
+        return self.facts.health.get(model.id, Health.HEALTHY)
+
+    def quote(self, model: ModelRow, needs: Needs) -> Quote:
+        """The expected cost; long inputs are quoted at the rate that holds for them."""
+        usage = Usage(input_tokens=needs.input_tokens, output_tokens=needs.output_tokens)
+        cost = self.prices.cost(model, "", usage, self.facts.now)
+        # One micro-dollar per token is one dollar per million tokens.
+        return Quote(model, cost.micro_usd, cost.known, cost.micro_usd / max(1, usage.total_tokens))
+
+    def input_micro_usd(self, model: ModelRow, needs: Needs) -> int:
+        """The input's share of the quote."""
+        return self.prices.estimate(model, needs.input_tokens, 0, self.facts.now)

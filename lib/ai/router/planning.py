@@ -1,0 +1,52 @@
+"""`route`: from a request and the facts of the moment to a plan. Pure: same arguments, same plan."""
+
+from __future__ import annotations
+
+from lib.ai.plan import Dropped, Plan, RouteFacts
+from lib.ai.router import automatic, named
+from lib.ai.router.choice import Choice, plan_of
+from lib.ai.router.constraints import no_provider, refusal, rejection_of
+from lib.ai.router.health import adjusted
+from lib.ai.router.offer import Offer
+from lib.ai.router.policy import AUTO
+from lib.ai.router.reading import Reading, read
+from lib.catalog import Catalog, PriceBook
+from lib.catalog.providers import DEMO
+from lib.contract import ChatRequest
+
+
+def route(request: ChatRequest, facts: RouteFacts, catalog: Catalog, prices: PriceBook) -> Plan:
+    """Decide which models to ask, in order.
+
+    Raises InvalidRequest naming a field that is wrong, NoModelAvailable naming the demand that left no model, and
+    NoProviderConfigured when there is no provider at all.
+    """
+    offer = Offer(catalog, prices, facts)
+    if not facts.providers:
+        raise no_provider()
+    reading = read(request)
+    return adjusted(plan_of(request.model, _choice(request, reading, offer), reading, offer), facts.health)
+
+
+def _choice(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
+    is_auto = request.model.strip().lower() == AUTO
+    if offer.only_demo:
+        return _demonstrate(request, reading, offer, is_auto=is_auto)
+    return automatic.choose(request, reading, offer) if is_auto else named.follow(request, reading, offer)
+
+
+def _demonstrate(request: ChatRequest, reading: Reading, offer: Offer, *, is_auto: bool) -> Choice:
+    """Without any provider's key the demo answers for every model, and says so."""
+    demo = next(row for row in offer.catalog.models if row.provider == DEMO)
+    rejection = rejection_of(demo, reading.needs, offer)
+    if rejection:
+        raise refusal((rejection,))
+    asked = demo if is_auto else offer.catalog.resolve(request.model, offer.today).model
+    stand_in = asked.id != demo.id
+    return Choice(
+        chain=(offer.quote(demo, reading.needs),),
+        reasoning=f"No provider has a key, so {demo.id} answers.",
+        dropped=(Dropped(asked.id, "no key configured"),) if stand_in else (),
+        substitution=f"{request.model} is answered by {demo.id}: no key configured" if stand_in else "",
+        automatic=is_auto,
+    )

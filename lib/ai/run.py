@@ -1,0 +1,105 @@
+"""What is known of one request while it runs: filled in step by step, read when it is reported and booked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lib.ai.collect import AnswerBuilder
+from lib.ai.plan import Plan
+from lib.ai.router import summary
+from lib.catalog.rows import ModelRow
+from lib.contract import Answer, Attempt, CacheKind, Job, LimitState, Report, Usage
+from lib.errors import GatewayError
+
+
+@dataclass(slots=True)
+class Run:
+    """Mutable on purpose, and owned by one request alone."""
+
+    job: Job
+    person: str
+    """The user's hash."""
+    started: float
+    """Monotonic seconds."""
+    plan: Plan | None = None
+    answer_digest: str = ""
+    duplicate_digest: str = ""
+    body_digest: str = ""
+    admitted: bool = False
+    claim: str = ""
+    """The de-duplication record while it is ours; empty otherwise."""
+    hold_micro_usd: int = 0
+    limit: LimitState | None = None
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    builder: AnswerBuilder = field(default_factory=AnswerBuilder)
+    serving: ModelRow | None = None
+    """The model that answers, once one does."""
+    dropped_params: tuple[str, ...] = ()
+    degraded: set[str] = field(default_factory=set[str])
+    first_token_ms: int | None = None
+    answer: Answer | None = None
+    """The whole answer, once there is one."""
+    replayed: CacheKind | None = None
+    replay_booked: bool = False
+    """True when the admission script has already written this hit's usage record."""
+    stored_cost_micro_usd: int = 0
+    entry: str = ""
+    """The answer as it is stored for the cache and for duplicates, once encoded."""
+    entry_ttl: int = 0
+    age_seconds: int = 0
+    ttl_class: str = ""
+    wasted: Usage | None = None
+    """What a cut answer had used, which the provider bills all the same."""
+    wasted_micro_usd: int = 0
+    error: GatewayError | None = None
+    failure: str = ""
+    """The kind of an error for the record, or empty."""
+    booked: bool = False
+
+    @property
+    def input_tokens(self) -> int:
+        """Estimated tokens of the request."""
+        return self.plan.input_tokens if self.plan else 0
+
+    @property
+    def fallback(self) -> bool:
+        """Whether another model than the first of the plan serves."""
+        return self.plan is not None and self.serving is not None and self.serving.id != self.plan.model.id
+
+    @property
+    def cost_micro_usd(self) -> int:
+        """What this request cost: its answer, or what a cut one had used."""
+        return (self.answer.cost_micro_usd if self.answer and not self.replayed else 0) + self.wasted_micro_usd
+
+    @property
+    def saved_micro_usd(self) -> int:
+        """What the same answer would have cost."""
+        return self.stored_cost_micro_usd if self.replayed else 0
+
+
+def report_of(run: Run, latency_ms: int, health: str) -> Report:
+    """What is known so far, as the caller is told it."""
+    model = run.answer.model if run.answer else run.serving.id if run.serving else ""
+    plan = run.plan
+    bypass = "MISS" if run.answer_digest else "BYPASS"
+    hit = run.replayed.value if run.replayed else ""
+    return Report(
+        request_id=run.job.request_id,
+        model_requested=run.job.request.model,
+        model_used=model,
+        provider=model.partition("/")[0],
+        cached=run.replayed,
+        cache_status=f"HIT ({hit})" if hit else bypass,
+        age_seconds=run.age_seconds,
+        ttl_class=run.ttl_class,
+        cost_micro_usd=run.cost_micro_usd,
+        saved_micro_usd=run.saved_micro_usd,
+        latency_ms=latency_ms,
+        first_token_ms=run.first_token_ms,
+        attempts=tuple(run.attempts),
+        degraded=tuple(sorted(run.degraded)),
+        dropped_params=run.dropped_params,
+        limit=run.limit,
+        health=health,
+        routing=summary(plan) if plan else {},
+    )

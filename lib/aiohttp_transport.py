@@ -1,0 +1,236 @@
+"""`Transport` over aiohttp: one session per event loop, one TLS context, no cookies, no redirects, no inflating.
+
+A compressed body is refused instead of inflated (kind `malformed` once it is read): what a peer sends stays the size
+it has on the wire, so no reply can grow in memory. Why aiohttp: docs/decisions/0001-http-client.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+
+from lib.transport import HttpRequest, Timeouts, TransportError
+
+FAILURES: Final = (aiohttp.ClientError, OSError, ValueError)
+"""All that aiohttp raises for trouble on the wire (its timeouts are OSErrors) or for a request that cannot be sent."""
+STREAMED_ABOVE: Final = 1024 * 1024
+"""aiohttp warns about larger bodies given as bytes: writing them in one go would hold up the loop."""
+CERTAINLY_READING: Final = 64 * 1024
+"""aiohttp pauses reading, and its read timer, only beyond this many buffered bytes."""
+
+
+class AiohttpTransport:
+    """Connections are kept for `keepalive_seconds` and bounded by `max_connections` per event loop.
+
+    `tls` replaces the default context, which trusts certifi's list and the file that SSL_CERT_FILE names.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int = 512,
+        keepalive_seconds: float = 60.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._max_connections = max_connections
+        self._keepalive_seconds = keepalive_seconds
+        self._given_tls = tls
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+
+    def send(self, request: HttpRequest) -> _Exchange:
+        """See `Transport.send`. Failures before a connection stood are TransportErrors with `sent` False."""
+        secure = request.url.startswith("https:")
+        return _Exchange(self._session(), request, self._tls if secure else None)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop, and what loops left behind that ended."""
+        self._drop_ended_loops()
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            self._drop_ended_loops()
+            session = self._sessions[loop] = self._new_session()
+        return session
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=self._max_connections,
+            keepalive_timeout=self._keepalive_seconds,
+            ttl_dns_cache=60,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    def _drop_ended_loops(self) -> None:
+        # A session refers to its loop, so weak references would never free either of them.
+        for loop in [loop for loop in self._sessions if loop.is_closed()]:
+            session = self._sessions.pop(loop)
+            connector = session.connector
+            session.detach()
+            if connector is not None:
+                # Its loop has ended: there is nothing left to wait for.
+                _ = connector.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made for the first https request: reading the certificates takes 20 ms."""
+        return self._given_tls or default_tls()
+
+
+def default_tls() -> ssl.SSLContext:
+    """A verifying context that does not depend on where the platform keeps its certificates."""
+    import certifi
+
+    context = ssl.create_default_context(cafile=certifi.where())
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile and paths.cafile != paths.openssl_cafile:
+        context.load_verify_locations(paths.cafile)  # the environment names an authority of its own
+    return context
+
+
+class _Exchange:
+    """One request and its response, as a context."""
+
+    __slots__ = ("_request", "_response", "_session", "_tls")
+
+    def __init__(self, session: aiohttp.ClientSession, request: HttpRequest, tls: ssl.SSLContext | None) -> None:
+        self._session = session
+        self._request = request
+        self._tls = tls
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def __aenter__(self) -> _Response:
+        request = self._request
+        body = request.body
+        try:
+            response = await self._session.request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                data=body if len(body) <= STREAMED_ABOVE else io.BytesIO(body),
+                allow_redirects=False,
+                timeout=_until_headers(request.timeouts),
+                ssl=self._tls or True,
+            )
+        except FAILURES as error:
+            raise _transport_error(error) from error
+        self._response = response
+        _await_body(response, request.timeouts.between_bytes)
+        return _Response(response)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        response = self._response
+        if response is None:
+            return
+        if response.content.is_eof():
+            response.release()
+        else:
+            response.close()
+
+
+class _Response:
+    """`HttpResponse` over aiohttp's."""
+
+    __slots__ = ("_headers", "_response")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._headers: dict[str, str] | None = None
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        if self._headers is None:
+            self._headers = {name.lower(): value for name, value in self._response.headers.items()}
+        return self._headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """See `HttpResponse.chunks`."""
+        self._refuse_compressed()
+        while chunk := await self._next():
+            yield chunk
+
+    async def read(self, limit: int) -> bytes:
+        """See `HttpResponse.read`."""
+        self._refuse_compressed()
+        if (self._response.content_length or 0) > limit:
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await self._next():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _next(self) -> bytes:
+        """The bytes that have come, at least one; none at the end."""
+        try:
+            return await self._response.content.readany()
+        except FAILURES as error:
+            raise _transport_error(error) from error
+
+    def _refuse_compressed(self) -> None:
+        encoding = self._response.headers.get("Content-Encoding", "identity")
+        if encoding.strip().lower() not in ("", "identity"):
+            message = f"the body is compressed ({encoding[:40]}) although identity was asked for"
+            raise TransportError("malformed", message, sent=True)
+
+
+def _until_headers(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    # aiohttp has one read timer: it first bounds the wait for the headers, `_await_body` then sets it for the body.
+    return aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.first_byte)
+
+
+def _await_body(response: aiohttp.ClientResponse, seconds: float) -> None:
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        return  # the whole body came with the headers
+    connection.protocol.read_timeout = seconds
+    if response.content.total_bytes < CERTAINLY_READING:
+        connection.protocol.start_timeout()
+
+
+def _transport_error(error: Exception) -> TransportError:
+    """`sent` is False only for what fails before a connection stands or a byte is written."""
+    message = f"{type(error).__name__}: {error}"[:300]
+    for types, kind, sent in _KINDS:
+        if isinstance(error, types):
+            return TransportError(kind, message, sent=sent)
+    return TransportError("reset", message, sent=True)
+
+
+_KINDS: Final[tuple[tuple[tuple[type[Exception], ...], str, bool], ...]] = (
+    ((aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientSSLError), "connect", False),
+    ((TimeoutError,), "timeout", True),
+    ((aiohttp.ClientPayloadError,), "truncated", True),
+    ((aiohttp.ClientResponseError,), "malformed", True),
+    ((ValueError,), "malformed", False),  # a URL or header that cannot be put on the wire
+)
+
+
+def _too_large(limit: int) -> TransportError:
+    return TransportError("too_large", f"the body is larger than {limit} bytes", sent=True)

@@ -1,0 +1,231 @@
+"""Putting the parts together: every object of the product, built on first use from the settings and the world."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from lib.ai.booking import Booking, BookingRules, Bookkeepers
+from lib.ai.door import Door, Doorkeepers, DoorRules
+from lib.ai.fallback import Access as ProviderAccess
+from lib.ai.fallback import Fallback, Line, Waits
+from lib.ai.functions import Functions
+from lib.ai.health import HealthBoard
+from lib.ai.observability.log import UsageLog
+from lib.ai.observability.stats import Stats
+from lib.ai.orchestrator import Orchestrator, Setting, Steps
+from lib.ai.providers.registry import adapters
+from lib.ai.retry import BreakerPolicy, Retrier, RetryBudget, RetryPolicy
+from lib.ai.router import Router
+from lib.catalog import PriceBook
+from lib.catalog.pricing import from_dollars
+from lib.clock import Clock
+from lib.contract import JsonObject
+from lib.errors import StoreError, StoreUnavailable
+from lib.kv.absent import AbsentStore
+from lib.kv.admission import Gate
+from lib.kv.cache import ClassSeconds
+from lib.kv.client import KV, KvEndpoint, KvLimits
+from lib.kv.deduplication import Deduplication
+from lib.kv.keys import Keys
+from lib.kv.rate_limit import Limit, LocalWindows
+from lib.settings import Settings
+from lib.transport import Transport
+
+if TYPE_CHECKING:
+    from upstash_ratelimit.asyncio import Ratelimit
+
+TEST_LIMIT: Final = Limit("test", 10)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What comes from outside: replaced as a whole in tests."""
+
+    env: Mapping[str, str]
+    transport: Transport
+    kv_transport: Transport
+    clock: Clock
+    chance: random.Random
+
+
+class Gateway:
+    """Every part, built on first use from the settings."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = Settings.from_env(world.env)
+        self.catalog = self.settings.catalog()
+        self.keys = Keys(self.settings.kv.namespace, self.settings.kv.hash_secret or "")
+        given = self.settings.provider_keys(self.catalog)
+        self.lines = {name: Line(self.catalog.provider(name), key) for name, key in given.items()}
+        self.table = self.settings.limit_table()
+
+    @cached_property
+    def store(self) -> KV | AbsentStore:
+        """The KV, or what stands in where none is configured."""
+        endpoint = KvEndpoint.from_env(self.world.env)
+        if endpoint is None:
+            return AbsentStore()
+        given = self.settings.kv
+        limits = KvLimits(
+            connect_seconds=given.connect_timeout_seconds,
+            total_seconds=given.timeout_seconds,
+            circuit_failures=given.circuit_failures,
+            circuit_open_seconds=given.circuit_open_seconds,
+        )
+        return KV(endpoint, transport=self.world.kv_transport, clock=self.world.clock, limits=limits)
+
+    @property
+    def kv_configured(self) -> bool:
+        """Whether there is a KV at all."""
+        return isinstance(self.store, KV)
+
+    @cached_property
+    def health(self) -> HealthBoard:
+        """Recent outcomes by model."""
+        given = self.settings.retry
+        return HealthBoard(self.keys, BreakerPolicy(given.breaker_failures, given.breaker_open_seconds))
+
+    @cached_property
+    def prices(self) -> PriceBook:
+        """What models cost."""
+        return PriceBook(ceiling=from_dollars(self.settings.routing.price_ceiling))
+
+    @cached_property
+    def router(self) -> Router:
+        """Which model answers."""
+        return Router(self.catalog, self.prices)
+
+    @cached_property
+    def dedup(self) -> Deduplication:
+        """Claims on requests in flight."""
+        return Deduplication(self.store, self.keys, self.world.clock)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Admission."""
+        return Gate(self.store, self.keys, self.world.clock)
+
+    @cached_property
+    def log(self) -> UsageLog:
+        """Usage records."""
+        return UsageLog(self.store, self.keys)
+
+    @cached_property
+    def stats(self) -> Stats:
+        """Usage read back."""
+        models = [row.id for row in self.catalog.models]
+        return Stats(self.store, self.keys, self.log, self.world.clock, models)
+
+    @cached_property
+    def door(self) -> Door:
+        """Steps 1 to 3."""
+        given, cache, dedup = self.settings.kv, self.settings.cache, self.settings.dedup
+        rules = DoorRules(
+            lease_ms=dedup.lease_seconds * 1000,
+            cache_enabled=cache.enabled,
+            shared_cache=cache.scope == "shared",
+            dedup_enabled=dedup.enabled,
+            closed_tiers=frozenset(tier.name for tier in self.table.tiers if given.fails_closed(tier.name)),
+        )
+        ask = Doorkeepers(self.gate, self.dedup, self.health, LocalWindows())
+        return Door(ask, self.table, self.keys, self.world.clock, rules)
+
+    @cached_property
+    def fallback(self) -> Fallback:
+        """Steps 5 and 6."""
+        retry, waits = self.settings.retry, self.settings.timeouts
+        policy = RetryPolicy(retry.max_attempts, retry.base_seconds, retry.max_seconds)
+        return Fallback(
+            access=ProviderAccess(self.lines, adapters(self.world.transport, self.world.clock)),
+            health=self.health,
+            retrier=Retrier(policy, RetryBudget(retry.budget_percent), self.world.clock, self.world.chance),
+            prices=self.prices,
+            store=self.store,
+            waits=Waits(
+                connect=waits.connect_seconds,
+                first_token=waits.first_token_seconds,
+                between=waits.idle_seconds,
+                reasoning_first_token=waits.reasoning_first_token_seconds,
+                reasoning_between=waits.reasoning_idle_seconds,
+            ),
+        )
+
+    @cached_property
+    def booking(self) -> Booking:
+        """Steps 7 and 8."""
+        dedup, cache = self.settings.dedup, self.settings.cache
+        rules = BookingRules(
+            dedup_window_ms=dedup.window_seconds * 1000,
+            idempotency_ms=dedup.idempotency_seconds * 1000,
+            max_entry_bytes=cache.max_entry_bytes,
+            classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
+        )
+        keep = Bookkeepers(self.store, self.dedup, self.log, self.health)
+        return Booking(keep, self.keys, self.world.clock, self.world.chance, rules)
+
+    @cached_property
+    def pipeline(self) -> Orchestrator:
+        """All eight steps."""
+        steps = Steps(self.router, self.door, self.health, self.fallback, self.booking, self.dedup)
+        setting = Setting(frozenset(self.lines), self.settings.dedup.lease_seconds * 1000)
+        return Orchestrator(steps, self.keys, self.world.clock, setting)
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The product from Python."""
+        return Functions(
+            pipeline=self.pipeline,
+            router=self.router,
+            catalog=self.catalog,
+            gate=self.gate,
+            table=self.table,
+            keys=self.keys,
+            clock=self.world.clock,
+            providers=frozenset(self.lines),
+        )
+
+    async def get_all_model_health(self) -> JsonObject:
+        """Status, reason, circuit, error rate and latency of every model that can be asked."""
+        models = [row.id for row in self.catalog.models if row.provider in self.lines]
+        now = self.world.clock.now()
+        if read := self.health.read_command(models, now):
+            try:
+                self.health.learn(models, await self.store.run(*read), now)
+            except StoreError as error:
+                logging.getLogger(__name__).warning("model health could not be read: %s", error)
+        return self.health.describe(models, now)
+
+    def simple_guard(self) -> Ratelimit:
+        """The limiter of the test route: ten calls a minute and caller, imported when first used."""
+        from upstash_ratelimit.asyncio import Ratelimit
+
+        from lib.kv.simple_limit import WindowWithLockout
+
+        if not isinstance(self.store, KV):
+            raise StoreUnavailable(self.store.state.last_error)
+        return Ratelimit(self.store, WindowWithLockout(TEST_LIMIT, self.world.clock.now), self.keys.simple_prefix)
+
+    async def try_cache(self) -> JsonObject:
+        """Write, read and remove one entry; each step's milliseconds. Raises StoreError."""
+        clock, key = self.world.clock, self.keys.answer("test-cache-" + str(self.world.chance.getrandbits(64)))
+        steps: JsonObject = {}
+        for name, command in (
+            ("write", ("SET", key, "ok", "EX", 60)),
+            ("read", ("GET", key)),
+            ("remove", ("DEL", key)),
+        ):
+            started = clock.monotonic()
+            reply = await self.store.run(*command)
+            steps[name] = {"reply": reply if isinstance(reply, str | int) else None, "ms": milliseconds(started, clock)}
+        return {"ok": True, "steps": steps}
+
+
+def milliseconds(started: float, clock: Clock) -> float:
+    """Time since `started` on the monotonic clock."""
+    return round((clock.monotonic() - started) * 1000, 2)

@@ -1,0 +1,292 @@
+"""The words every layer shares: a chat request, who sends it, what comes back.
+
+Values only. Nothing here does I/O, reads a clock or imports another module of ours.
+Money is integer micro-dollars, times are seconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = dict[str, Json]
+Message: TypeAlias = Mapping[str, Json]
+"""One chat message in OpenAI's chat-completions shape (`role`, `content`, `tool_calls`, …), already validated."""
+
+
+class CallerKind(StrEnum):
+    """How the caller proved who they are."""
+
+    USER = "user"
+    SERVICE = "service"
+    ADMIN = "admin"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking. `tier` comes from the server's own records, never from a body."""
+
+    user_id: str
+    tier: str
+    kind: CallerKind
+    address: str | None = None
+    """Client address used for the per-address limit; None when none can be trusted or none applies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingWish:
+    """What the caller asks of the router, in Vercel AI Gateway's names."""
+
+    models: tuple[str, ...] = ()
+    """Models to fall back to, in order, after the asked one."""
+    only: tuple[str, ...] = ()
+    """Providers that may serve; empty means any."""
+    order: tuple[str, ...] = ()
+    """Providers to prefer, in order."""
+    sort: str | None = None
+    """`cost`, `ttft` or `tps`."""
+    has: tuple[str, ...] = ()
+    """Capabilities the model must have."""
+    max_usd_per_million: float | None = None
+    """Ceiling on the blended price, in dollars per million tokens."""
+    prioritize_speed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One chat as the pipeline sees it, whatever protocol it arrived in."""
+
+    model: str
+    """As asked: `provider/model`, a bare or retired name, or `auto`."""
+    messages: tuple[Message, ...]
+    stream: bool = False
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    n: int = 1
+    tools: tuple[JsonObject, ...] = ()
+    tool_choice: Json = None
+    response_format: JsonObject | None = None
+    extra: JsonObject = field(default_factory=dict[str, Json])
+    """Fields this product does not know: sent to the provider as they are."""
+    read_cache: bool = True
+    write_cache: bool = True
+    use_dedup: bool = True
+    use_fallback: bool = True
+    same_provider: bool = False
+    """Fall back only within the asked model's provider."""
+    idempotency_key: str | None = None
+    locale: str = ""
+    tags: tuple[str, ...] = ()
+    routing: RoutingWish = field(default_factory=RoutingWish)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request on its way through the pipeline."""
+
+    request_id: str
+    request: ChatRequest
+    caller: Caller
+    received_at: float
+    deadline: float
+    """Seconds since the epoch after which nothing may be started and waits end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as billed: `input_tokens` includes cached and cache-write tokens, `output_tokens` reasoning."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    """Written to the provider's prompt cache with its short lifetime (5 minutes at Anthropic)."""
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+    """True when the provider sent no usable figures and they were counted from the text."""
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A complete call of a function tool; `arguments` is the JSON text the model wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call: `id` and `name` come with the first piece of that `index`."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer. `choice` tells the choices of `n` > 1 apart."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_call: ToolCallDelta | None = None
+    logprobs: Json = None
+    choice: int = 0
+
+
+class FinishReason(StrEnum):
+    """Why the model stopped, in OpenAI's words. A provider's answer without one is not an answer."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a provider says when it is done: exactly one ends each successful call, after its deltas."""
+
+    finish_reasons: tuple[FinishReason, ...]
+    """One per choice."""
+    usage: Usage | None
+    """None when the provider sent none: whoever collects the answer then estimates and marks it."""
+    served_model: str
+    """The response's own model field, by which it is billed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of the answers asked for by `n`."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason = FinishReason.STOP
+    logprobs: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole, well-formed answer. Half an answer never becomes one of these."""
+
+    choices: tuple[Choice, ...]
+    model: str
+    """Catalogue name (`provider/model`) of the model that served it."""
+    provider: str
+    served_model: str
+    usage: Usage
+    cost_micro_usd: int
+    price_known: bool = True
+    """False when a configured ceiling stood in for an unknown price."""
+    created_at: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """Of the first choice."""
+        return self.choices[0].text
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        """Of the first choice."""
+        return self.choices[0].finish_reason
+
+
+class Health(StrEnum):
+    """How a model has answered of late, from real traffic."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class CacheKind(StrEnum):
+    """How an answer came without a provider call of its own."""
+
+    EXACT = "exact"
+    SEMANTIC = "semantic"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one model, for the answer's metadata and the usage record."""
+
+    model: str
+    outcome: str
+    """`ok` or the error's kind."""
+    status: int | None
+    milliseconds: int
+    cost_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """The caller's tightest limit after this request, for the rate-limit headers."""
+
+    name: str
+    limit: int
+    remaining: int
+    window_seconds: int
+    reset_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the gateway says about an answer beside the answer itself."""
+
+    request_id: str
+    model_requested: str
+    model_used: str
+    provider: str
+    cached: CacheKind | None = None
+    cache_status: str = "MISS"
+    """`HIT (exact)`, `HIT (semantic)`, `MISS` or `BYPASS`."""
+    age_seconds: int = 0
+    ttl_class: str = ""
+    cost_micro_usd: int = 0
+    saved_micro_usd: int = 0
+    latency_ms: int = 0
+    first_token_ms: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+    degraded: tuple[str, ...] = ()
+    """Parts that did not work for this request, e.g. `kv`."""
+    dropped_params: tuple[str, ...] = ()
+    limit: LimitState | None = None
+    health: str = "healthy"
+    routing: JsonObject = field(default_factory=dict[str, Json])
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """First event of every successful run: what is known before the first word is shown."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Last event of every successful run."""
+
+    answer: Answer
+    report: Report
+
+
+Event: TypeAlias = Opened | Delta | Done

@@ -1,0 +1,197 @@
+"""Admission: one round trip decides whether a request may run, is a duplicate, is cached, or must wait its turn.
+
+All of it is one Lua script, so it is all or nothing: a refused request consumes nothing and claims nothing.
+The reads that ride along (model health) share the round trip, not the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lib.clock import Clock
+from lib.contract import LimitState
+from lib.errors import StoreError
+from lib.kv.keys import Keys, day_of
+from lib.kv.lua import script
+from lib.kv.rate_limit import Limit, Refusal
+from lib.kv.replies import Command, Reply
+from lib.kv.store import Store
+
+STATE_LIFETIME_MS: Final = 35 * 86_400_000
+"""Outlives a month's budget and every record that names the user."""
+LOG_LIFETIME_SECONDS: Final = 31 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Ceilings in micro-dollars; 0 is none."""
+
+    per_day: int = 0
+    per_month: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.per_day or self.per_month)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one request asks of the KV. Digests are '' where that part is switched off."""
+
+    person: str
+    """The user's hash."""
+    token: str
+    """Unlike any other request's: owns the claim and the hold."""
+    address: str = ""
+    """The client address's hash."""
+    limits: tuple[Limit, ...] = ()
+    answer_digest: str = ""
+    duplicate_digest: str = ""
+    body_digest: str = ""
+    """Of the body sent under an Idempotency-Key, so that another body under the same key is noticed."""
+    replay_finished: bool = True
+    """May a finished duplicate's answer be replayed, or only one in flight be joined?"""
+    lease_ms: int = 0
+    hold_micro_usd: int = 0
+    hold_ms: int = 0
+    budget: Budget = Budget()
+    record: str = ""
+    """The usage record up to its kind, booked by the script if this turns out to be a hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Go on and call a model. `claim` is the de-duplication record's value while it is ours."""
+
+    claim: str
+    limit: LimitState | None
+    lost_holds: str = ""
+    """`token,micro-dollars;…` of requests whose function died before it settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """The answer is stored. `duplicate` tells a finished duplicate from a cached answer."""
+
+    entry: str
+    limit: LimitState | None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """The same request runs elsewhere; `claim` is its record."""
+
+    claim: str
+    limit: LimitState | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    """The hold would not fit. `period` is `day` or `month`."""
+
+    period: str
+    spent_micro_usd: int
+    budget_micro_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBody:
+    """The idempotency key was used with another body."""
+
+
+Verdict: TypeAlias = Admitted | Cached | InFlight | Refusal | OverBudget | OtherBody
+
+
+class Gate:
+    """Asks the KV for admission. Raises StoreError when the KV cannot say."""
+
+    def __init__(self, store: Store, keys: Keys, clock: Clock) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._script = script("state", "admit")
+
+    async def admit(self, ask: Ask, ride: Sequence[Command] = ()) -> tuple[Verdict, list[Reply | StoreError]]:
+        """One round trip; `ride` are read commands that share it and whose replies come back beside the verdict."""
+        reply, *rest = await self._store.run_many([self._command(ask), *ride])
+        if isinstance(reply, StoreError):
+            raise reply
+        return read_verdict(ask, reply), rest
+
+    def _command(self, ask: Ask) -> Command:
+        now, keys = self._clock.now(), self._keys
+        day = day_of(now)
+        state = keys.user_state(ask.person)
+        # Redis wants every key named; an unused one is named after the user so that nobody else waits for its lock.
+        unused = state + ":-"
+        named = (
+            state,
+            keys.address_state(ask.address) if ask.address else unused,
+            keys.answer(ask.answer_digest) if ask.answer_digest else unused,
+            keys.duplicate(ask.duplicate_digest) if ask.duplicate_digest else unused,
+            keys.log(day, keys.shard(ask.person)),
+        )
+        now_ms = int(now * 1000)
+        arguments: list[str | int] = [
+            now_ms,
+            ask.token,
+            ask.lease_ms if ask.duplicate_digest else 0,
+            int(bool(ask.answer_digest)),
+            int(ask.replay_finished),
+            ask.hold_micro_usd,
+            now_ms + ask.hold_ms,
+            day,
+            ask.budget.per_day,
+            day[:6],
+            ask.budget.per_month,
+            STATE_LIFETIME_MS,
+            ask.record,
+            LOG_LIFETIME_SECONDS,
+            ask.body_digest,
+        ]
+        for limit in ask.limits:
+            owner, when = "a" if limit.by_address else "u", "call" if limit.calls_only else "every"
+            arguments += (owner, limit.name, limit.maximum, limit.window_ms, limit.lockout_ms, when)
+        return ("EVAL", self._script, len(named), *named, *arguments)
+
+
+def claim_value(body_digest: str, token: str) -> str:
+    """The de-duplication record of a request in flight."""
+    return f"F{body_digest}\n{token}"
+
+
+def read_verdict(ask: Ask, reply: Reply) -> Verdict:
+    """Turn the script's reply into a verdict. Raises StoreError when it is none of the script's."""
+    match reply:
+        case [0, str(lost), int(used), int(reset)]:
+            return Admitted(claim_value(ask.body_digest, ask.token), limit_state(ask.limits, used, reset), lost)
+        case [1, str(entry), int(used), int(reset)]:
+            return Cached(entry, limit_state(ask.limits, used, reset))
+        case [(2 | 3) as code, str(record), int(used), int(reset)]:
+            head, _, rest = record.partition("\n")
+            if head[1:] != ask.body_digest:
+                return OtherBody()
+            state = limit_state(ask.limits, used, reset)
+            return InFlight(record, state) if code == 2 else Cached(rest, state, duplicate=True)
+        case [(4 | 5) as code, str(name), int(wait), int()]:
+            return Refusal(next(x for x in ask.limits if x.name == name), wait, locked=code == 5)
+        case [6, str(period), int(spent), int(budget)]:
+            return OverBudget(period, spent, budget)
+        case _:
+            raise StoreError("the admission script answered with something else")
+
+
+def limit_state(limits: Sequence[Limit], used: int, reset_ms: int) -> LimitState | None:
+    """The first limit's state for the rate-limit headers; None where no limit applies."""
+    if not limits:
+        return None
+    first = limits[0]
+    return LimitState(
+        name=first.name,
+        limit=first.maximum,
+        remaining=max(0, first.maximum - used),
+        window_seconds=first.window_ms // 1000,
+        reset_seconds=-(-reset_ms // 1000),
+    )

@@ -1,0 +1,98 @@
+r"""De-duplication: the claim on a request in flight, waiting for somebody else's, publishing the result.
+
+The record of one distinct request is `F<digest>\n<token>` while it runs, `D<digest>\n<entry>` for a while after it
+succeeded and `E<digest>\n<error>` for a moment after it failed. `F` lives as long as its lease, which the running
+original lengthens; when the original dies, the lease ends and a waiting duplicate takes over through admission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lib.clock import Clock
+from lib.kv.keys import Keys
+from lib.kv.lua import script
+from lib.kv.replies import Command, Reply
+from lib.kv.store import Store
+
+FIRST_LOOK_SECONDS: Final = 0.05
+LAST_LOOK_SECONDS: Final = 0.5
+"""Duplicates look at the record at growing intervals between these two."""
+ERROR_SHOWN_MS: Final = 2_000
+"""How long waiting duplicates can see the original's error; a new request does not wait for it but tries anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The original succeeded; `entry` is its stored answer."""
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The original failed; `error` is what it published."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """The original gave up, hung up or died: ask for admission again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The caller's own deadline came first."""
+
+
+Outcome: TypeAlias = Published | Failed | Freed | TimedOut
+
+
+class Deduplication:
+    """Waits for, lengthens and ends claims. `digest` names a request as in `Keys.duplicate`."""
+
+    def __init__(self, store: Store, keys: Keys, clock: Clock) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._release = script("release")
+
+    async def follow(self, digest: str, claim: str, deadline: float) -> Outcome:
+        """Wait until the record is no longer `claim`. Raises StoreError when the KV cannot say."""
+        pause = FIRST_LOOK_SECONDS
+        while (left := deadline - self._clock.now()) > 0:
+            await self._clock.sleep(min(pause, left))
+            pause = min(pause * 1.5, LAST_LOOK_SECONDS)
+            record = await self._store.run("GET", self._keys.duplicate(digest))
+            if record != claim:
+                return _outcome_of(record)
+        return TimedOut()
+
+    async def lengthen(self, digest: str, claim: str, lease_ms: int) -> bool:
+        """Renew the lease; False when the claim is no longer ours. Raises StoreError."""
+        reply = await self._store.run("EVAL", self._release, 1, self._keys.duplicate(digest), claim, lease_ms)
+        return reply == 1
+
+    def publish(self, digest: str, body_digest: str, entry: str, window_ms: int) -> Command:
+        """The write that hands a finished answer to duplicates for `window_ms`."""
+        return ("SET", self._keys.duplicate(digest), f"D{body_digest}\n{entry}", "PX", window_ms)
+
+    def publish_error(self, digest: str, body_digest: str, error: str) -> Command:
+        """The write that tells waiting duplicates that the original failed."""
+        return ("SET", self._keys.duplicate(digest), f"E{body_digest}\n{error}", "PX", ERROR_SHOWN_MS)
+
+    def release(self, digest: str, claim: str) -> Command:
+        """The write that gives the claim up, if it is still ours."""
+        return ("EVAL", self._release, 1, self._keys.duplicate(digest), claim, 0)
+
+
+def _outcome_of(record: Reply) -> Outcome:
+    if isinstance(record, str):
+        head, _, rest = record.partition("\n")
+        if head.startswith("D"):
+            return Published(rest)
+        if head.startswith("E"):
+            return Failed(rest)
+    return Freed()

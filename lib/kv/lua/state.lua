@@ -1,0 +1,99 @@
+-- Shared part: the packed state of one user or one client address, read with one GET and written with one SET.
+--   clock|day,spent|month,spent|token,amount,expiry;…|name,locked_until,first_second,offset:count:offset:count…;…
+-- Times are milliseconds, money micro-dollars, windows are counted in buckets of one second.
+local function split(text, sep)
+  local out = {}
+  for piece in string.gmatch(text, '[^' .. sep .. ']+') do out[#out + 1] = piece end
+  return out
+end
+local function int(n) return string.format('%.0f', n) end
+local function read_windows(text)
+  local windows = {}
+  for _, piece in ipairs(split(text, ';')) do
+    local f = split(piece, ',')
+    local buckets, at = {}, tonumber(f[3])
+    if f[4] then
+      local nums = split(f[4], ':')
+      for i = 1, #nums, 2 do
+        at = at + tonumber(nums[i])
+        buckets[#buckets + 1] = {at, tonumber(nums[i + 1])}
+      end
+    end
+    windows[f[1]] = {lock = tonumber(f[2]), buckets = buckets}
+  end
+  return windows
+end
+local function read_state(text, now, day, month)
+  local s = {clock = now, day = 0, month = 0, holds = {}, windows = {}, lost = {}}
+  if not text then return s end
+  local f = {}
+  for piece in string.gmatch(text .. '|', '([^|]*)|') do f[#f + 1] = piece end
+  s.clock = math.max(now, tonumber(f[1]))
+  local d, m = split(f[2], ','), split(f[3], ',')
+  if d[1] == day then s.day = tonumber(d[2]) end
+  if m[1] == month then s.month = tonumber(m[2]) end
+  for _, piece in ipairs(split(f[4], ';')) do
+    local h = split(piece, ',')
+    if tonumber(h[3]) > s.clock then s.holds[#s.holds + 1] = {h[1], tonumber(h[2]), tonumber(h[3])}
+    else s.lost[#s.lost + 1] = h[1] .. ',' .. h[2] end
+  end
+  s.windows = read_windows(f[5])
+  return s
+end
+local function dump_window(name, w)
+  local nums, at = {}, w.buckets[1] and w.buckets[1][1] or 0
+  local last = at
+  for _, b in ipairs(w.buckets) do
+    nums[#nums + 1] = int(b[1] - last) .. ':' .. int(b[2])
+    last = b[1]
+  end
+  return name .. ',' .. int(w.lock) .. ',' .. int(at) .. ',' .. table.concat(nums, ':')
+end
+local function dump_state(s, day, month)
+  local holds, names, windows = {}, {}, {}
+  for _, h in ipairs(s.holds) do holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) end
+  for name, w in pairs(s.windows) do
+    if #w.buckets > 0 or w.lock > s.clock then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do windows[#windows + 1] = dump_window(name, s.windows[name]) end
+  return int(s.clock) .. '|' .. day .. ',' .. int(s.day) .. '|' .. month .. ',' .. int(s.month)
+    .. '|' .. table.concat(holds, ';') .. '|' .. table.concat(windows, ';')
+end
+-- A bucket counts until its last millisecond has left the window, so any window of that length holds at most the limit.
+local function window_of(s, limit)
+  local w = s.windows[limit.name] or {lock = 0, buckets = {}}
+  local kept, used = {}, 0
+  for _, b in ipairs(w.buckets) do
+    if b[1] * 1000 + 999 > s.clock - limit.window then
+      kept[#kept + 1] = b
+      used = used + b[2]
+    end
+  end
+  w.buckets = kept
+  s.windows[limit.name] = w
+  return w, used
+end
+local function wait_until_free(s, w, used, limit)
+  for _, b in ipairs(w.buckets) do
+    used = used - b[2]
+    if used < limit.max then return b[1] * 1000 + 1000 + limit.window - s.clock end
+  end
+  return limit.window
+end
+-- Returns nothing when the limit leaves room, else the reply of a refusal and whether a lockout has begun.
+local function refusal(s, limit)
+  local w, used = window_of(s, limit)
+  if w.lock > s.clock then return {5, limit.name, w.lock - s.clock, limit.max} end
+  if used < limit.max then return nil end
+  local wait = wait_until_free(s, w, used, limit)
+  if limit.lockout == 0 then return {4, limit.name, wait, limit.max} end
+  w.lock = s.clock + limit.lockout
+  return {4, limit.name, math.max(wait, limit.lockout), limit.max}, true
+end
+local function count(s, limit)
+  local w = window_of(s, limit)
+  local second, last = math.floor(s.clock / 1000), w.buckets[#w.buckets]
+  if last and last[1] == second then last[2] = last[2] + 1
+  else w.buckets[#w.buckets + 1] = {second, 1} end
+end

@@ -1,0 +1,34 @@
+"""Settings, typed, from the environment."""
+
+from lib.settings.groups import (
+    GROUPS,
+    Access,
+    Cache,
+    Dedup,
+    Diagnostics,
+    Environment,
+    Kv,
+    Limits,
+    Providers,
+    RequestTimeouts,
+    Retry,
+    Routing,
+)
+from lib.settings.settings import Settings, base_url_variable
+
+__all__ = [
+    "GROUPS",
+    "Access",
+    "Cache",
+    "Dedup",
+    "Diagnostics",
+    "Environment",
+    "Kv",
+    "Limits",
+    "Providers",
+    "RequestTimeouts",
+    "Retry",
+    "Routing",
+    "Settings",
+    "base_url_variable",
+]

@@ -1,0 +1,186 @@
+"""Who is asking: credentials to a `Caller`, and the client's address where it can be trusted.
+
+Authenticators stand in a row; the first that knows the credential decides. A secret that is not set knows nobody:
+its endpoint is closed. What a body claims counts only for callers who may speak for others.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from lib.contract import Caller, CallerKind
+from lib.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
+from lib.web.asgi import Headers
+
+_LONGEST_USER_ID: Final = 256
+_TRUSTED: Final = frozenset({CallerKind.SERVICE, CallerKind.ADMIN})
+_NETWORK_BITS: Final = 64
+"""One household or host gets at least a /64 of IPv6 (RFC 6177): its addresses count as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRules:
+    """The secrets and switches that decide who may enter."""
+
+    service_token: str = ""
+    admin_token: str = ""
+    allow_anonymous: bool = False
+    on_vercel: bool = False
+    """Whether the platform sets the client's address headers."""
+    tiers: frozenset[str] = frozenset({"free", "pro", "expert", "master"})
+    default_tier: str = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whom a request says it speaks for."""
+
+    user_id: str | None = None
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What authenticators look at."""
+
+    token: str | None
+    """Of the Authorization header; None without one, empty when it is not of the Bearer scheme."""
+    address: str | None
+
+
+class Authenticator(Protocol):
+    """One kind of credential."""
+
+    async def recognise(self, credentials: Credentials) -> Caller | None:
+        """The caller, or None when the credential is not of this kind. AuthenticationFailed for a bad one of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSecret:
+    """A token that all callers of one kind share: the service's own servers, or the operator."""
+
+    kind: CallerKind
+    secret: str
+    tier: str
+
+    async def recognise(self, credentials: Credentials) -> Caller | None:
+        """The kind itself as a user, until a claim names one."""
+        known = same_secret(credentials.token, self.secret)
+        return Caller(self.kind.value, self.tier, self.kind) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """No credential at all: one user per address, where that is switched on."""
+
+    allowed: bool
+    tier: str
+
+    async def recognise(self, credentials: Credentials) -> Caller | None:
+        """The address as a user; a credential that nobody knew is never taken for none."""
+        if credentials.token is not None or not self.allowed:
+            return None
+        address = credentials.address
+        return Caller(f"anon:{address or 'unknown'}", self.tier, CallerKind.ANONYMOUS, address)
+
+
+class Access:
+    """The row of authenticators. `more` come before anonymous callers: API keys, JWTs."""
+
+    def __init__(self, rules: AccessRules, more: tuple[Authenticator, ...] = ()) -> None:
+        self._rules = rules
+        self._authenticators: tuple[Authenticator, ...] = (
+            SharedSecret(CallerKind.ADMIN, rules.admin_token, rules.default_tier),
+            SharedSecret(CallerKind.SERVICE, rules.service_token, rules.default_tier),
+            *more,
+            Anonymous(allowed=rules.allow_anonymous, tier=rules.default_tier),
+        )
+
+    async def identify(self, headers: Headers, *, peer: str | None) -> Caller:
+        """Who sends this request; `x-user-id` and `x-user-tier` say for whom a trusted caller speaks.
+
+        `peer` is the address at the other end of the socket.
+
+        Raises:
+            AuthenticationFailed: no credential is known, or none was sent and anonymous callers are not let in.
+            InvalidRequest: a trusted caller names an impossible user or tier.
+        """
+        token = bearer_token(headers)
+        address = client_address(headers, on_vercel=self._rules.on_vercel, peer=peer)
+        for authenticator in self._authenticators:
+            caller = await authenticator.recognise(Credentials(token, address))
+            if caller is not None:
+                claim = Claim(headers.get("x-user-id") or None, headers.get("x-user-tier") or None)
+                return self.on_behalf(caller, claim)
+        if token is None:
+            raise AuthenticationFailed(
+                "Credentials are missing: send them as `Authorization: Bearer …`.",
+                code="missing_credentials",
+            )
+        raise AuthenticationFailed("The credentials are not valid.")
+
+    def on_behalf(self, caller: Caller, claim: Claim) -> Caller:
+        """The caller a claim makes of a trusted caller; anyone else stays who they are.
+
+        Raises InvalidRequest for a user id of control characters or beyond 256 characters, or an unknown tier.
+        """
+        if caller.kind not in _TRUSTED:
+            return caller
+        user_id, tier = claim.user_id or caller.user_id, claim.tier or caller.tier
+        if len(user_id) > _LONGEST_USER_ID or not user_id.isprintable():
+            raise InvalidRequest(f"A user id is at most {_LONGEST_USER_ID} printable characters.", param="userId")
+        if tier not in self._rules.tiers:
+            raise InvalidRequest(f"The tier must be one of {', '.join(sorted(self._rules.tiers))}.", param="tier")
+        return Caller(user_id, tier, caller.kind, caller.address)
+
+    def require_admin(self, headers: Headers) -> None:
+        """Pass the operator. Raises AuthenticationFailed without a known token, PermissionDenied for the service's."""
+        token = bearer_token(headers)
+        if same_secret(token, self._rules.admin_token):
+            return
+        if same_secret(token, self._rules.service_token):
+            raise PermissionDenied("This needs the admin token.")
+        raise AuthenticationFailed("This needs the admin token: send it as `Authorization: Bearer …`.")
+
+
+def same_secret(given: str | None, secret: str) -> bool:
+    """Compare in constant time, as bytes (header text is Latin-1). An empty secret equals nothing."""
+    if not secret or not given:
+        return False
+    return hmac.compare_digest(given.encode("latin-1", "replace"), secret.encode())
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token of `Authorization: Bearer …`: None without the header, empty for another scheme."""
+    header = headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def client_address(headers: Headers, *, on_vercel: bool, peer: str | None) -> str | None:
+    """The client's address for per-address limits: IPv4 as it is, IPv6 as its /64; None when there is none to trust.
+
+    On Vercel the platform overwrites both headers that are read; anywhere else a client could write them itself.
+    """
+    if not on_vercel:
+        return _normal(peer or "")
+    forwarded = headers.get("x-vercel-forwarded-for", "").split(",")[0]
+    return _normal(forwarded) or _normal(headers.get("x-real-ip", ""))
+
+
+def _normal(text: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address.packed, _NETWORK_BITS), strict=False))
+        address = address.ipv4_mapped
+    return str(address)

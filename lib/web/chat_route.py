@@ -1,0 +1,138 @@
+"""POST /api/ai/v2/chat over HTTP: body to job, events to the caller's protocol, a hang-up to an end of all work.
+
+The first event is awaited before the status line, so what fails before an answer begins is a proper HTTP error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lib.clock import Clock
+from lib.contract import Done, Event, Job, Opened
+from lib.errors import GatewayError
+from lib.web.access import Access
+from lib.web.asgi import BODY_LIMIT, Call, Receive, Scope, Send
+from lib.web.body import Parsed, parse_chat
+from lib.web.cors import Cors
+from lib.web.encode_json import encode_json
+from lib.web.encode_openai import OpenAIEncoder
+from lib.web.encode_ui import UIEncoder
+from lib.web.encoders import INCOMPLETE, Encoding, StreamEncoder, encode
+from lib.web.endpoint import Endpoint, EndpointRules
+from lib.web.errors import JSON_TYPE
+from lib.web.hangup import WhileConnected
+from lib.web.headers import report_headers
+from lib.web.keep_alive import KeepAlive
+
+
+class Pipeline(Protocol):
+    """The orchestrator as the web sees it."""
+
+    def run(self, job: Job) -> AsyncGenerator[Event, None]:
+        """Opened, deltas, Done; or a GatewayError. Closing it ends the work and releases what was claimed."""
+        ...
+
+    async def settle(self, job: Job) -> None:
+        """Finish what the answer did not wait for: once per run, after the last byte, whatever happened."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRules:
+    """How the chat route behaves."""
+
+    seconds: float = 290.0
+    """A request's whole time; Vercel ends an invocation after 300 s unless configured otherwise."""
+    time_limit: Callable[[], float | None] = field(default=lambda: None)
+    """When the platform ends this invocation (seconds since the epoch), where it tells."""
+    spare_seconds: float = 5.0
+    """Left before the platform's end to close a stream and settle."""
+    keep_alive_seconds: float | None = None
+    """Silence in a stream after which a comment is sent, so that proxies do not cut it; None sends none."""
+    cors: Cors = field(default_factory=Cors)
+    body_limit: int = BODY_LIMIT
+
+
+class ChatEndpoint:
+    """The route as an ASGI app. `ids` gives a fresh request id."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        access: Access,
+        clock: Clock,
+        ids: Callable[[], str],
+        rules: ChatRules,
+    ) -> None:
+        self._pipeline = pipeline
+        self._access = access
+        self._clock = clock
+        self._rules = rules
+        self._endpoint = Endpoint(
+            self._handle,
+            ids,
+            EndpointRules(methods=("POST",), cors=rules.cors, body_limit=rules.body_limit),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._endpoint(scope, receive, send)
+
+    async def _handle(self, call: Call) -> None:
+        received_at = self._clock.now()
+        caller = await self._access.identify(call.headers, peer=call.peer)
+        parsed = parse_chat(await call.body(), call.headers)
+        caller = self._access.on_behalf(caller, parsed.claim)
+        job = Job(call.request_id, parsed.request, caller, received_at, self._deadline(received_at))
+        call.afterwards.append(lambda: self._pipeline.settle(job))
+        async with aclosing(self._pipeline.run(job)) as events:
+            if parsed.encoding is Encoding.JSON:
+                await self._answer_json(call, events)
+            else:
+                await self._answer_stream(call, events, _encoder_for(parsed, job))
+            async for _ in events:
+                """Whatever the pipeline does after its last event is not cut short."""
+
+    async def _answer_json(self, call: Call, events: AsyncGenerator[Event, None]) -> None:
+        done: Done | None = None
+        async with WhileConnected(call.receive):
+            async for event in events:
+                if isinstance(event, Done):
+                    done = event
+                    break
+        if done is None:
+            raise GatewayError(INCOMPLETE)
+        await call.wire.whole(200, [JSON_TYPE, *report_headers(done.report, final=True)], encode_json(done))
+
+    async def _answer_stream(self, call: Call, events: AsyncGenerator[Event, None], encoder: StreamEncoder) -> None:
+        async with WhileConnected(call.receive):
+            first = await anext(events, None)
+            if not isinstance(first, Opened):
+                raise GatewayError(INCOMPLETE)
+            headers = [*encoder.headers, *report_headers(first.report, final=False)]
+            await call.wire.start(200, headers, encoder.failed)
+            async with KeepAlive(call.wire, self._clock, self._rules.keep_alive_seconds) as wire:
+                await wire.chunk(encoder.opened(first))
+                async with aclosing(encode(events, encoder)) as pieces:
+                    async for piece in pieces:
+                        await wire.chunk(piece)
+        await call.wire.end()
+
+    def _deadline(self, received_at: float) -> float:
+        deadline = received_at + self._rules.seconds
+        limit = self._rules.time_limit()
+        return deadline if limit is None else min(deadline, limit - self._rules.spare_seconds)
+
+
+def _encoder_for(parsed: Parsed, job: Job) -> StreamEncoder:
+    if parsed.encoding is Encoding.UI:
+        return UIEncoder(request_id=job.request_id, answer_id=parsed.answer_id)
+    return OpenAIEncoder(
+        request_id=job.request_id,
+        created=int(job.received_at),
+        choices=parsed.request.n,
+        include_usage=parsed.include_usage,
+    )

@@ -1,0 +1,135 @@
+"""AI SDK UIMessages (`{id, role, parts}`, versions 5 to 7) into OpenAI's messages.
+
+An assistant's UIMessage holds whole rounds of tool use; each round (a `step-start` opens it) becomes an assistant
+message with its calls and one tool message per result. A call without a result is left out: providers reject it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from lib.contract import Json, JsonObject
+from lib.errors import InvalidRequest
+from lib.web.json_values import list_field, text_field
+from lib.web.message_check import check_image_url, check_message
+
+_AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+_DENIED: Final = "The user did not allow this call."
+
+
+def is_ui_message(message: JsonObject) -> bool:
+    """UIMessages have parts; OpenAI's have content."""
+    return "parts" in message
+
+
+def from_ui(message: JsonObject, param: str) -> list[JsonObject]:
+    """The OpenAI messages one UIMessage stands for; none for an assistant's message that says nothing.
+
+    Parts of other types (`reasoning`, `source-*`, `data-*`, …) are for the eye and are left out.
+    Raises InvalidRequest naming the field.
+    """
+    if not is_ui_message(message):
+        check_message(message, param)
+        return [message]
+    role = text_field(message, "role", param)
+    if role == "assistant":
+        return [said for step in _steps(message, param) for said in step.messages()]
+    if role == "user":
+        return [{"role": "user", "content": _user_content(message, param)}]
+    if role == "system":
+        return [{"role": "system", "content": "\n".join(_texts(message, param))}]
+    raise InvalidRequest("The role must be one of system, user, assistant.", param=f"{param}.role")
+
+
+def _parts(message: JsonObject, param: str) -> Iterator[tuple[str, JsonObject, str]]:
+    for index, part in enumerate(list_field(message, "parts", param)):
+        where = f"{param}.parts[{index}]"
+        if not isinstance(part, dict):
+            raise InvalidRequest("A part must be an object.", param=where)
+        yield text_field(part, "type", where), part, where
+
+
+def _texts(message: JsonObject, param: str) -> list[str]:
+    return [
+        text_field(part, "text", where, empty=True) for kind, part, where in _parts(message, param) if kind == "text"
+    ]
+
+
+def _user_content(message: JsonObject, param: str) -> Json:
+    content: list[Json] = []
+    for kind, part, where in _parts(message, param):
+        if kind == "text":
+            content.append({"type": "text", "text": text_field(part, "text", where, empty=True)})
+        elif kind == "file":
+            content.append(_file_part(part, where))
+    if not content:
+        raise InvalidRequest("A user's message needs a text or file part.", param=f"{param}.parts")
+    only = content[0] if len(content) == 1 else None
+    return only["text"] if isinstance(only, dict) and only["type"] == "text" else content
+
+
+def _file_part(part: JsonObject, param: str) -> JsonObject:
+    media_type = text_field(part, "mediaType", param).lower()
+    url = text_field(part, "url", param)
+    if media_type.startswith("image/"):
+        check_image_url(url, f"{param}.url")
+        return {"type": "image_url", "image_url": {"url": url}}
+    header, _, data = url.partition(",")
+    if not header.lower().startswith("data:") or not header.lower().endswith(";base64"):
+        raise InvalidRequest("Files other than images must be sent as base64 data URLs.", param=f"{param}.url")
+    if media_type in _AUDIO_FORMATS:
+        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS[media_type]}}
+    if media_type == "application/pdf":
+        name = part.get("filename")
+        return {"type": "file", "file": {"filename": name if isinstance(name, str) else "file.pdf", "file_data": url}}
+    raise InvalidRequest("Only images, PDF, WAV and MP3 files are accepted.", param=f"{param}.mediaType")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One round of an assistant's message."""
+
+    texts: list[str] = field(default_factory=list[str])
+    calls: list[Json] = field(default_factory=list["Json"])
+    results: list[JsonObject] = field(default_factory=list["JsonObject"])
+
+    def messages(self) -> list[JsonObject]:
+        text = "".join(self.texts)
+        if self.calls:
+            return [{"role": "assistant", "content": text or None, "tool_calls": self.calls}, *self.results]
+        return [{"role": "assistant", "content": text}] if text else []
+
+
+def _steps(message: JsonObject, param: str) -> list[_Step]:
+    steps = [_Step()]
+    for kind, part, where in _parts(message, param):
+        if kind == "step-start":
+            steps.append(_Step())
+        elif kind == "text":
+            steps[-1].texts.append(text_field(part, "text", where, empty=True))
+        elif kind == "dynamic-tool":
+            _add_call(steps[-1], text_field(part, "toolName", where), part, where)
+        elif kind.startswith("tool-"):
+            _add_call(steps[-1], kind.removeprefix("tool-"), part, where)
+    return steps
+
+
+def _add_call(step: _Step, name: str, part: JsonObject, param: str) -> None:
+    state = text_field(part, "state", param)
+    if state == "output-available":
+        output = part.get("output")
+        result = output if isinstance(output, str) else orjson.dumps(output).decode()
+    elif state == "output-error":
+        result = text_field(part, "errorText", param, empty=True)
+    elif state == "output-denied":
+        result = _DENIED
+    else:
+        return
+    call_id = text_field(part, "toolCallId", param)
+    arguments = orjson.dumps(part.get("input", {})).decode()
+    step.calls.append({"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}})
+    step.results.append({"role": "tool", "tool_call_id": call_id, "content": result})

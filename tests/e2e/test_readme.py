@@ -1,0 +1,121 @@
+"""The README's first lines, done as they stand: start the product, ask, and get the answer shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from lib.catalog.providers import PROVIDERS
+from lib.contract import JsonObject
+from lib.settings.settings import OTHER_KEY_VARIABLES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MARK = "…"
+
+
+@dataclass(frozen=True)
+class Example:
+    """The request and the answer that the README shows."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+    answer: JsonObject
+
+
+def example() -> Example:
+    command = next(block for block in blocks("sh") if "curl" in block).replace("\\\n", "")
+    words = shlex.split(next(line for line in command.splitlines() if line.startswith("curl")))
+    headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
+    answer: JsonObject = json.loads(blocks("json")[0])
+    return Example(urlsplit(words[1]).path, headers, words[words.index("-d") + 1], answer)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def quiet_environment() -> dict[str, str]:
+    """One without any provider key or store; those of a developer's `.env` lose against an empty variable."""
+    emptied = {row.key_variable for row in PROVIDERS if row.key_variable}
+    emptied |= {name for names in OTHER_KEY_VARIABLES.values() for name in names}
+    emptied |= {f"{store}_{part}" for store in ("UPSTASH_REDIS_REST", "KV_REST_API") for part in ("URL", "TOKEN")}
+    emptied |= {"KV_BACKEND", "GATEWAY_MODELS", "CROWELOGIC_BASE_URL", "VERCEL", "GATEWAY_ENV", "DEMO_PROVIDER"}
+    return {"PATH": os.defpath, **dict.fromkeys(emptied, ""), "PORT": "0", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[str]:
+    """The URL of a running `python -m dev`, which must end cleanly when asked to."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "dev"], cwd=ROOT, env=quiet_environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        try:
+            assert first.startswith("AI Orchestrator on http://127.0.0.1:")
+            yield first.rsplit(" ", 1)[-1].strip()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+def test_the_first_answer_is_the_one_shown_and_the_second_comes_from_the_cache(product: str) -> None:
+    shown = example()
+    with httpx.Client(base_url=product) as http:
+        first = http.post(shown.path, content=shown.body, headers=shown.headers)
+        second = http.post(shown.path, content=shown.body, headers=shown.headers)
+    assert first.status_code == 200, first.text
+    for name, value in shown.answer.items():
+        if name == MARK:
+            continue
+        if isinstance(value, str) and value.endswith(MARK):
+            assert str(first.json()[name]).startswith(value.removesuffix(MARK)), name
+        else:
+            assert first.json()[name] == value, name
+    assert second.json()["content"] == first.json()["content"]
+    assert second.json()["cached"] == "exact"
+    assert second.headers["x-cache"] == "HIT (exact)"
+
+
+def test_every_route_of_the_table_is_served(product: str) -> None:
+    table = README.split("## Routes", 1)[1].split("\n## ", 1)[0]
+    paths = {
+        path for cell in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for path in re.findall(r"/[\w/-]+", cell)
+    }
+    assert "/api/ai/health" in paths
+    with httpx.Client(base_url=product) as http:
+        statuses = {path: http.get(path).status_code for path in sorted(paths)}
+    assert {path: status for path, status in statuses.items() if status == 404 or status >= 500} == {}
+
+
+def test_the_first_block_is_within_reach_of_a_hurried_reader() -> None:
+    before = README.split("```", 1)[0]
+    assert len(before.splitlines()) <= 25
+    assert len(before.split()) <= 60
+
+
+def test_every_link_of_the_documents_leads_to_a_file() -> None:
+    for document in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_command_of_the_readme_is_one_make_knows() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"^make ([\w-]+)", "\n".join(blocks("sh")), re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

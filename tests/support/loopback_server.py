@@ -1,0 +1,27 @@
+"""An ASGI app behind a real uvicorn on a free loopback port, in the test's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from lib.web.asgi import AsgiApp
+
+
+@asynccontextmanager
+async def serve(app: AsgiApp) -> AsyncGenerator[str, None]:
+    """The server's base URL, until the block ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()

@@ -1,0 +1,94 @@
+"""Records written and read back, and the totals they add up to."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.ai.observability.record import UsageRecord, decode, encode, head_of
+from lib.ai.observability.stats import months_until
+from lib.ai.observability.totals import COUNTERS, HISTOGRAM_BIT, WIDTH, Totals, additions, totals_of
+from lib.contract import Usage
+from lib.kv.keys import Keys
+from tests.support.clock import START
+
+KEYS = Keys("t", "secret")
+
+
+def record(**fields: object) -> UsageRecord:
+    base: dict[str, object] = {
+        "request_id": "r1", "person": "ab12cd", "tier": "pro", "at": START, "kind": "call", "model": "openai/gpt-4o",
+    }  # fmt: skip
+    return UsageRecord(**(base | fields))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+RECORDS = st.builds(
+    UsageRecord,
+    request_id=st.text(max_size=12),
+    person=st.sampled_from(["0a0b0c", "ffee00"]),
+    tier=st.sampled_from(["free", "pro"]),
+    at=st.integers(int(START), int(START) + 90_000).map(float),
+    kind=st.sampled_from(["call", "error", "hangup", "exact", "duplicate", "refused"]),
+    model=st.sampled_from(["openai/gpt-4o", "demo/echo", ""]),
+    usage=st.builds(
+        Usage, input_tokens=st.integers(0, 10**6), output_tokens=st.integers(0, 10**6), estimated=st.booleans()
+    ),
+    cost_micro_usd=st.integers(0, 10**9),
+    saved_micro_usd=st.integers(0, 10**9),
+    price_known=st.booleans(),
+    latency_ms=st.integers(0, 10**6),
+    first_token_ms=st.none() | st.integers(1, 10**5),
+    attempts=st.integers(0, 9),
+    fallback=st.booleans(),
+    error=st.text(max_size=8),
+    tags=st.lists(st.text(max_size=5), max_size=3).map(tuple),
+    count=st.integers(1, 50),
+)
+
+
+@given(RECORDS)
+def test_a_record_reads_back_as_it_was_written(written: UsageRecord) -> None:
+    assert decode(encode(written)) == written
+
+
+def test_a_hit_completed_by_the_admission_script_reads_as_a_record_of_what_it_saved() -> None:
+    line = head_of(record(kind="")) + '"exact","entry":{"v":1,"model":"openai/gpt-4o","cost":420}}'
+    read = decode(line)
+    assert read is not None
+    assert (read.kind, read.model, read.saved_micro_usd, read.cost_micro_usd) == ("exact", "openai/gpt-4o", 420, 0)
+    assert read.usage == Usage()
+
+
+def test_a_damaged_line_is_no_record() -> None:
+    assert [decode(line) for line in ("", "{", "[]", '{"k":3}', "null")] == [None] * 5
+
+
+@given(st.lists(RECORDS, max_size=30))
+def test_users_models_and_days_add_up_to_the_same(records: list[UsageRecord]) -> None:
+    sums: dict[str, Totals] = {"um": Totals(), "md": Totals(), "mm": Totals()}
+    for addition in additions(records, KEYS):
+        kind = addition.key.split(":")[1]
+        for width, offset, by in addition.increments:
+            if width == "u48" and int(offset[1:]) < WIDTH:
+                sums[kind] += Totals(**{COUNTERS[int(offset[1:])]: by})
+    expected = sum((totals_of(r) for r in records), Totals())
+    assert sums == {"um": expected, "md": expected, "mm": expected}
+
+
+def test_only_what_a_provider_answered_counts_in_the_latency_histogram() -> None:
+    kinds = ("call", "exact", "error", "refused")
+    found = [
+        [o for a in additions([record(kind=k, latency_ms=200)], KEYS) for w, o, _ in a.increments if w == "u32"]
+        for k in kinds
+    ]
+    assert [len(f) for f in found] == [1, 0, 0, 0]
+    assert int(found[0][0]) >= HISTOGRAM_BIT
+
+
+def test_refusals_gathered_in_one_record_count_each() -> None:
+    assert totals_of(record(kind="refused", count=7)) == Totals(requests=7, refused=7)
+
+
+def test_months_are_counted_back_across_a_new_year() -> None:
+    assert months_until("202602")[0] == "202502"
+    assert months_until("202602")[-3:] == ["202512", "202601", "202602"]
