@@ -29,7 +29,8 @@ CERTAINLY_READING: Final = 64 * 1024
 class AiohttpTransport:
     """Connections are kept for `keepalive_seconds` and bounded by `max_connections` per event loop.
 
-    `tls` replaces the default context, which trusts certifi's list and the file that SSL_CERT_FILE names.
+    `tls` replaces the default context, which trusts certifi's list and the file that SSL_CERT_FILE names. Nothing is
+    sent twice, but for a GET, PUT or DELETE on a kept connection that turns out to be closed (RFC 9110, 9.2.2).
     """
 
     def __init__(
@@ -39,32 +40,48 @@ class AiohttpTransport:
         keepalive_seconds: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._max_connections = max_connections
-        self._keepalive_seconds = keepalive_seconds
+        self._sessions = _Sessions(max_connections, keepalive_seconds)
         self._given_tls = tls
-        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
     def send(self, request: HttpRequest) -> _Exchange:
         """See `Transport.send`. Failures before a connection stood are TransportErrors with `sent` False."""
-        secure = request.url.startswith("https:")
-        return _Exchange(self._session(), request, self._tls if secure else None)
+        return _Exchange(self._sessions, request, self._tls if request.url.startswith("https:") else None)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and what loops left behind that ended."""
-        self._drop_ended_loops()
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        await self._sessions.close()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made for the first https request: reading the certificates takes 20 ms."""
+        return self._given_tls or default_tls()
+
+
+class _Sessions:
+    """aiohttp's sessions by event loop. One refers to its loop, so weak references would never free either."""
+
+    def __init__(self, max_connections: int, keepalive_seconds: float) -> None:
+        self._max_connections = max_connections
+        self._keepalive_seconds = keepalive_seconds
+        self._by_loop: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+
+    async def current(self) -> aiohttp.ClientSession:
+        """The running loop's session, made when it is first asked for."""
+        loop = asyncio.get_running_loop()
+        session = self._by_loop.get(loop)
+        if session is None:
+            session = self._by_loop[loop] = self._new()
+            await self._drop_ended_loops()
+        return session
+
+    async def close(self) -> None:
+        """Close the running loop's session."""
+        await self._drop_ended_loops()
+        session = self._by_loop.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.close()
 
-    def _session(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None:
-            self._drop_ended_loops()
-            session = self._sessions[loop] = self._new_session()
-        return session
-
-    def _new_session(self) -> aiohttp.ClientSession:
+    def _new(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._max_connections,
             keepalive_timeout=self._keepalive_seconds,
@@ -78,20 +95,9 @@ class AiohttpTransport:
             trust_env=False,
         )
 
-    def _drop_ended_loops(self) -> None:
-        # A session refers to its loop, so weak references would never free either of them.
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            session = self._sessions.pop(loop)
-            connector = session.connector
-            session.detach()
-            if connector is not None:
-                # Its loop has ended: there is nothing left to wait for.
-                _ = connector.close()
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Made for the first https request: reading the certificates takes 20 ms."""
-        return self._given_tls or default_tls()
+    async def _drop_ended_loops(self) -> None:
+        for loop in [loop for loop in self._by_loop if loop.is_closed()]:
+            await self._by_loop.pop(loop).close()
 
 
 def default_tls() -> ssl.SSLContext:
@@ -108,10 +114,10 @@ def default_tls() -> ssl.SSLContext:
 class _Exchange:
     """One request and its response, as a context."""
 
-    __slots__ = ("_request", "_response", "_session", "_tls")
+    __slots__ = ("_request", "_response", "_sessions", "_tls")
 
-    def __init__(self, session: aiohttp.ClientSession, request: HttpRequest, tls: ssl.SSLContext | None) -> None:
-        self._session = session
+    def __init__(self, sessions: _Sessions, request: HttpRequest, tls: ssl.SSLContext | None) -> None:
+        self._sessions = sessions
         self._request = request
         self._tls = tls
         self._response: aiohttp.ClientResponse | None = None
@@ -119,8 +125,9 @@ class _Exchange:
     async def __aenter__(self) -> _Response:
         request = self._request
         body = request.body
+        session = await self._sessions.current()
         try:
-            response = await self._session.request(
+            response = await session.request(
                 request.method,
                 request.url,
                 headers=request.headers,
@@ -216,7 +223,8 @@ def _await_body(response: aiohttp.ClientResponse, seconds: float) -> None:
 
 def _transport_error(error: Exception) -> TransportError:
     """`sent` is False only for what fails before a connection stands or a byte is written."""
-    message = f"{type(error).__name__}: {error}"[:300]
+    said = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)  # not the whole URL
+    message = f"{type(error).__name__}: {said}"[:300]
     for types, kind, sent in _KINDS:
         if isinstance(error, types):
             return TransportError(kind, message, sent=sent)

@@ -10,6 +10,8 @@ import os
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from importlib import import_module
 from typing import Final
 
 from lib.aiohttp_transport import AiohttpTransport
@@ -57,6 +59,7 @@ class Apps:
             seconds=self.gateway.settings.timeouts.total_seconds,
             time_limit=platform_deadline(),
             keep_alive_seconds=15.0,
+            default_model=self.gateway.settings.routing.default_model,
             cors=self._cors,
         )
         endpoint = ChatEndpoint(self.gateway.pipeline, self._access, self.gateway.world.clock, self._ids, rules)
@@ -108,13 +111,14 @@ class Apps:
 def platform_deadline() -> Callable[[], float | None]:
     """When the platform ends the present invocation, where it says so (Vercel's runtime does)."""
     try:
-        from vercel_runtime import get_deadline  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+        runtime: object = import_module("vercel_runtime")
     except ImportError:
         return lambda: None
+    ends: Callable[[], datetime | None] = getattr(runtime, "get_deadline", lambda: None)
 
     def deadline() -> float | None:
-        moment: object = get_deadline()
-        return float(moment.timestamp()) if hasattr(moment, "timestamp") else None
+        moment = ends()
+        return moment.timestamp() if moment else None
 
     return deadline
 

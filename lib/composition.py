@@ -173,7 +173,13 @@ class Gateway:
     def pipeline(self) -> Orchestrator:
         """All eight steps."""
         steps = Steps(self.router, self.door, self.health, self.fallback, self.booking, self.dedup)
-        setting = Setting(frozenset(self.lines), self.settings.dedup.lease_seconds * 1000)
+        routing = self.settings.routing
+        setting = Setting(
+            frozenset(self.lines),
+            self.settings.dedup.lease_seconds * 1000,
+            baseline=routing.baseline_model,
+            max_usd_per_million=routing.max_usd_per_million,
+        )
         return Orchestrator(steps, self.keys, self.world.clock, setting)
 
     @cached_property

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lib.ai.door import error_text
 from lib.ai.health import HealthBoard
-from lib.ai.observability.log import UsageLog
+from lib.ai.observability.log import KEPT_WHILE_AWAY, Append, UsageLog
 from lib.ai.observability.record import UsageRecord, encode
 from lib.ai.run import Run
 from lib.clock import Clock
@@ -65,6 +66,7 @@ class Booking:
         self._rules = rules
         self._settle = script("state", "settle")
         self._refusals: dict[str, tuple[int, float]] = {}
+        self._unsettled: deque[Command] = deque(maxlen=KEPT_WHILE_AWAY)
         self._lines = logging.getLogger("lib.usage")
 
     def prepare(self, run: Run, answer: Answer) -> None:
@@ -95,27 +97,32 @@ class Booking:
             await self._send(run, due)
 
     async def _send(self, run: Run, record: UsageRecord) -> None:
-        commands = self._keep.log.append_commands(record)
-        appended = len(commands)
-        commands += [*self._results(run), *self._settlement(run)]
+        log, append = self._keep.log, self._keep.log.append(record)
+        settlements = (*self._unsettled, *self._settlement(run))
+        self._unsettled.clear()
+        commands = [*append.commands, *settlements, *self._results(run)]
         commands += self._keep.health.report_commands([a.model for a in run.attempts], self._clock.now())
         try:
             replies = await self._keep.store.run_many(commands)
-            await self._keep.log.after_append(record, self._length_in(commands[:appended], replies))
         except StoreUnavailable:
-            self._keep.log.keep(record)
+            log.keep(append.records)
+            self._unsettled.extend(settlements)
         except StoreError:
+            log.doubt(append.records)
             self._lines.warning("usage record %s may not have reached the KV", record.request_id)
+        else:
+            await self._after_append(append, replies[: len(append.commands)])
 
-    @staticmethod
-    def _length_in(commands: list[Command], replies: list[Reply | StoreError]) -> Reply | StoreError:
-        pushed = [i for i, command in enumerate(commands) if command[0] == "RPUSH"]
-        return replies[pushed[-1]]
+    async def _after_append(self, append: Append, replies: list[Reply | StoreError]) -> None:
+        try:
+            await self._keep.log.after_append(append, replies)
+        except StoreError as error:
+            self._lines.warning("totals are added up later: %s", error)
 
     def _results(self, run: Run) -> list[Command]:
         """The cache write, and the end of the claim: published, or given up."""
         commands: list[Command] = []
-        entry = run.entry if len(run.entry) <= self._rules.max_entry_bytes else ""
+        entry = run.entry if len(run.entry.encode()) <= self._rules.max_entry_bytes else ""
         if entry and run.answer and run.answer_digest and self._may_cache(run, run.answer):
             commands.append(("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl))
         if run.claim:
@@ -124,7 +131,8 @@ class Booking:
 
     def _may_cache(self, run: Run, answer: Answer) -> bool:
         asked = run.plan.model.id if run.plan else ""
-        return run.job.request.write_cache and store_eligible(run.job.request, answer, asked_model=asked) is None
+        limit = self._rules.max_entry_bytes
+        return store_eligible(run.job.request, answer, asked_model=asked, max_bytes=limit) is None
 
     def _end_of_claim(self, run: Run, entry: str) -> Command:
         dedup, digest = self._keep.dedup, run.duplicate_digest
@@ -132,7 +140,7 @@ class Booking:
             window = self._rules.idempotency_ms if run.job.request.idempotency_key else self._rules.dedup_window_ms
             return dedup.publish(digest, run.body_digest, entry, window)
         if run.error is not None:
-            return dedup.publish_error(digest, run.body_digest, error_text(run.error))
+            return dedup.publish_error(digest, run.claim, error_text(run.error))
         return dedup.release(digest, run.claim)
 
     def _settlement(self, run: Run) -> list[Command]:

@@ -20,7 +20,7 @@ from lib.clock import Clock
 from lib.contract import CacheKind, CallerKind, Json
 from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, Overloaded, RateLimited, StoreError, UpstreamFailed
 from lib.kv.admission import Admitted, Ask, Budget, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
-from lib.kv.cache import Entry, cache_key, decode, dedup_key, idempotency_digest, read_eligible
+from lib.kv.cache import Entry, body_digest, cache_key, decode, dedup_key, idempotency_digest, read_eligible
 from lib.kv.deduplication import Deduplication, Failed, Freed, Published, TimedOut
 from lib.kv.keys import Keys
 from lib.kv.rate_limit import Limit, LocalWindows, Refusal, limits_for
@@ -82,7 +82,7 @@ class Door:
                 entry = await self._follow(run, verdict)
                 if entry is not None or "kv" in run.degraded:
                     return entry
-                limits = ()  # already counted; only the claim is asked for again
+                limits = tuple(limit for limit in limits if limit.calls_only)  # the others are counted already
                 continue
             run.admitted = not isinstance(verdict, Refusal | OverBudget | OtherBody)
             return self._take(run, plan, verdict)
@@ -93,7 +93,7 @@ class Door:
             run.answer_digest = cache_key(request, tenant=tenant, model=plan.model.id)
         if request.idempotency_key:
             run.duplicate_digest = idempotency_digest(run.person, request.idempotency_key)
-            run.body_digest = dedup_key(request, user=run.person, model=request.model)
+            run.body_digest = body_digest(request)
         elif request.use_dedup and self._rules.dedup_enabled:
             run.duplicate_digest = dedup_key(request, user=run.person, model=plan.model.id)
 

@@ -49,6 +49,8 @@ class Setting:
 
     providers: frozenset[str]
     lease_ms: int = 10_000
+    baseline: str = "openai/gpt-4o"
+    max_usd_per_million: float | None = None
 
 
 class Orchestrator:
@@ -103,7 +105,10 @@ class Orchestrator:
         return run
 
     def _facts(self, job: Job) -> RouteFacts:
-        return RouteFacts(self._setting.providers, job.caller.tier, self._clock.now())
+        setting = self._setting
+        return RouteFacts(
+            setting.providers, job.caller.tier, self._clock.now(), setting.baseline, setting.max_usd_per_million
+        )
 
     async def _answer(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
         lease = asyncio.create_task(self._keep_lease(run)) if run.claim else None
@@ -127,9 +132,9 @@ class Orchestrator:
 
     async def _keep_lease(self, run: Run) -> None:
         lease_ms = self._setting.lease_ms
-        with suppress(StoreError):
-            while run.claim:
-                await self._clock.sleep(lease_ms / LEASE_SHARE / 1000)
+        while run.claim:
+            await self._clock.sleep(lease_ms / LEASE_SHARE / 1000)
+            with suppress(StoreError):  # the next third of the lease is another chance
                 if not await self._steps.dedup.lengthen(run.duplicate_digest, run.claim, lease_ms):
                     run.claim = ""
 

@@ -33,6 +33,10 @@ class RouteFacts:
     tier: str
     now: float
     """Seconds since the epoch; prices depend on it."""
+    baseline: str = "openai/gpt-4o"
+    """The model that savings are counted against."""
+    max_usd_per_million: float | None = None
+    """The operator's ceiling on the blended price of models the router chooses, where the caller sets none."""
     health: Mapping[str, Health] = field(default_factory=dict[str, Health])
     """By model; a model that is missing is healthy."""
 

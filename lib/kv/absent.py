@@ -22,6 +22,6 @@ class AbsentStore:
         """No reply."""
         raise StoreUnavailable(WHY)
 
-    async def run_many(self, _: Sequence[Command]) -> list[Reply | StoreError]:
+    async def run_many(self, commands: Sequence[Command]) -> list[Reply | StoreError]:  # noqa: ARG002 - Store's signature
         """No replies."""
         raise StoreUnavailable(WHY)

@@ -169,25 +169,30 @@ def read_verdict(ask: Ask, reply: Reply) -> Verdict:
             return Admitted(claim_value(ask.body_digest, ask.token), limit_state(ask.limits, used, reset), lost)
         case [1, str(entry), int(used), int(reset)]:
             return Cached(entry, limit_state(ask.limits, used, reset))
-        case [(2 | 3) as code, str(record), int(used), int(reset)]:
-            head, _, rest = record.partition("\n")
-            if head[1:] != ask.body_digest:
-                return OtherBody()
-            state = limit_state(ask.limits, used, reset)
-            return InFlight(record, state) if code == 2 else Cached(rest, state, duplicate=True)
-        case [(4 | 5) as code, str(name), int(wait), int()]:
-            return Refusal(next(x for x in ask.limits if x.name == name), wait, locked=code == 5)
+        case [2, str(record), int(used), int(reset)]:
+            return InFlight(record, limit_state(ask.limits, used, reset))
+        case [3, str(record), int(used), int(reset)]:
+            return Cached(record.partition("\n")[2], limit_state(ask.limits, used, reset), duplicate=True)
+        case [(4 | 5) as code, str(name), int(wait), int()] if limit := limit_named(ask.limits, name):
+            return Refusal(limit, wait, locked=code == 5)
         case [6, str(period), int(spent), int(budget)]:
             return OverBudget(period, spent, budget)
+        case [7, *_]:
+            return OtherBody()
         case _:
             raise StoreError("the admission script answered with something else")
 
 
+def limit_named(limits: Sequence[Limit], name: str) -> Limit | None:
+    """The limit of that name."""
+    return next((limit for limit in limits if limit.name == name), None)
+
+
 def limit_state(limits: Sequence[Limit], used: int, reset_ms: int) -> LimitState | None:
-    """The first limit's state for the rate-limit headers; None where no limit applies."""
-    if not limits:
+    """The state of the first limit on every request, for the rate-limit headers; None where there is none."""
+    first = next((limit for limit in limits if not limit.calls_only), None)
+    if first is None:
         return None
-    first = limits[0]
     return LimitState(
         name=first.name,
         limit=first.maximum,

@@ -67,7 +67,7 @@ class Deduplication:
             pause = min(pause * 1.5, LAST_LOOK_SECONDS)
             record = await self._store.run("GET", self._keys.duplicate(digest))
             if record != claim:
-                return _outcome_of(record)
+                return _outcome_of(record, claim)
         return TimedOut()
 
     async def lengthen(self, digest: str, claim: str, lease_ms: int) -> bool:
@@ -79,20 +79,25 @@ class Deduplication:
         """The write that hands a finished answer to duplicates for `window_ms`."""
         return ("SET", self._keys.duplicate(digest), f"D{body_digest}\n{entry}", "PX", window_ms)
 
-    def publish_error(self, digest: str, body_digest: str, error: str) -> Command:
-        """The write that tells waiting duplicates that the original failed."""
-        return ("SET", self._keys.duplicate(digest), f"E{body_digest}\n{error}", "PX", ERROR_SHOWN_MS)
+    def publish_error(self, digest: str, claim: str, error: str) -> Command:
+        """The write that tells waiting duplicates that the original failed, if the claim is still ours."""
+        record = f"E{_body_of(claim)}\n{error}"
+        return ("EVAL", self._release, 1, self._keys.duplicate(digest), claim, ERROR_SHOWN_MS, record)
 
     def release(self, digest: str, claim: str) -> Command:
         """The write that gives the claim up, if it is still ours."""
         return ("EVAL", self._release, 1, self._keys.duplicate(digest), claim, 0)
 
 
-def _outcome_of(record: Reply) -> Outcome:
-    if isinstance(record, str):
-        head, _, rest = record.partition("\n")
-        if head.startswith("D"):
+def _body_of(record: str) -> str:
+    return record.partition("\n")[0][1:]
+
+
+def _outcome_of(record: Reply, claim: str) -> Outcome:
+    if isinstance(record, str) and _body_of(record) == _body_of(claim):
+        rest = record.partition("\n")[2]
+        if record.startswith("D"):
             return Published(rest)
-        if head.startswith("E"):
+        if record.startswith("E"):
             return Failed(rest)
     return Freed()

@@ -52,7 +52,7 @@ class Parsed:
     """Of the assistant's UIMessage that the answer goes on with, when it is the last message."""
 
 
-def parse_chat(body: bytes, headers: Headers) -> Parsed:
+def parse_chat(body: bytes, headers: Headers, default_model: str = AUTOMATIC) -> Parsed:
     """Read a chat request.
 
     Raises:
@@ -65,6 +65,7 @@ def parse_chat(body: bytes, headers: Headers) -> Parsed:
     encoding = choose(ui=ui, stream=posted.stream, headers=headers)
     wish = posted.wish
     request = _request(posted, _ui_messages(raw) if ui else _messages(raw), headers)
+    request = replace(request, model=request.model or default_model)
     _check_choices(posted.choices, encoding)
     return Parsed(
         request=replace(request, stream=encoding is not Encoding.JSON, routing=_routing(wish)),
@@ -103,7 +104,7 @@ def _ui_messages(raw: list[JsonObject]) -> tuple[Message, ...]:
 def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) -> ChatRequest:
     read_cache, write_cache = cache_switches(headers, enabled=posted.enable_cache)
     return ChatRequest(
-        model=posted.model or AUTOMATIC,
+        model=posted.model or "",
         messages=messages,
         max_tokens=posted.max_tokens,
         temperature=posted.temperature,

@@ -15,7 +15,7 @@ from lib.contract import Done, Event, Job, Opened
 from lib.errors import GatewayError
 from lib.web.access import Access
 from lib.web.asgi import BODY_LIMIT, Call, Receive, Scope, Send
-from lib.web.body import Parsed, parse_chat
+from lib.web.body import AUTOMATIC, Parsed, parse_chat
 from lib.web.cors import Cors
 from lib.web.encode_json import encode_json
 from lib.web.encode_openai import OpenAIEncoder
@@ -52,6 +52,8 @@ class ChatRules:
     """Left before the platform's end to close a stream and settle."""
     keep_alive_seconds: float | None = None
     """Silence in a stream after which a comment is sent, so that proxies do not cut it; None sends none."""
+    default_model: str = AUTOMATIC
+    """Serves requests that name none."""
     cors: Cors = field(default_factory=Cors)
     body_limit: int = BODY_LIMIT
 
@@ -84,7 +86,7 @@ class ChatEndpoint:
     async def _handle(self, call: Call) -> None:
         received_at = self._clock.now()
         caller = await self._access.identify(call.headers, peer=call.peer)
-        parsed = parse_chat(await call.body(), call.headers)
+        parsed = parse_chat(await call.body(), call.headers, self._rules.default_model)
         caller = self._access.on_behalf(caller, parsed.claim)
         job = Job(call.request_id, parsed.request, caller, received_at, self._deadline(received_at))
         call.afterwards.append(lambda: self._pipeline.settle(job))

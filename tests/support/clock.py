@@ -6,8 +6,10 @@ import asyncio
 import heapq
 from typing import Final
 
-START: Final = 1_790_000_000.0
-"""2026-09-21 14:13:20 UTC."""
+from tests.support.ticks import next_tick
+
+START: Final = 1_795_521_600.0
+"""2026-11-24 12:00 UTC."""
 
 
 class HandTurnedClock:
@@ -29,7 +31,7 @@ class HandTurnedClock:
         self.slept.append(seconds)
         if seconds <= self._turns:
             self.turn(seconds)
-            await asyncio.sleep(0)
+            await next_tick()
             return
         woken = asyncio.Event()
         heapq.heappush(self._sleepers, (self._now + seconds, len(self.slept), woken))

@@ -21,7 +21,7 @@ TOOL: JsonObject = {"type": "function", "function": {"name": "look_up", "paramet
 def facts(
     providers: frozenset[str] = VENDORS, *, now: float = NOW, health: dict[str, Health] | None = None
 ) -> RouteFacts:
-    return RouteFacts(providers, "free", now, health or {})
+    return RouteFacts(providers, "free", now, health=health or {})
 
 
 def ask(prompt: str, model: str = "auto", *, routing: RoutingWish | None = None, system: str = "") -> ChatRequest:

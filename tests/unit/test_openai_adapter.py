@@ -182,6 +182,7 @@ async def test_a_cut_after_the_finish_reason_harms_nothing(wire: Line) -> None:
         assert heard.whole.usage is None
 
 
+CHOICE_THREE: JsonObject = {"choices": [{"index": 3, "message": {"content": "x"}, "finish_reason": "stop"}]}
 NOT_AN_ANSWER: tuple[tuple[str, Step, str], ...] = (
     ("a web page", answers_bytes(b"<html>ok</html>", "text/html"), "malformed"),
     ("a web page that claims to be JSON", answers_bytes(b"<html>ok</html>", "application/json"), "malformed"),
@@ -211,7 +212,7 @@ NOT_AN_ANSWER: tuple[tuple[str, Step, str], ...] = (
     ("a close before the headers", delayed(says("text"), Act.CLOSE), "reset"),
     ("bytes that are not HTTP", sends(b"SSH-2.0-OpenSSH_9.6\r\n"), "malformed"),
     ("a redirect", answers_bytes(b"", "text/html", 302, location="http://127.0.0.1:9/"), "redirect"),
-    ("a choice nobody asked for", answers_json({"choices": [{"index": 3, "message": {}}]}), "malformed"),
+    ("a choice nobody asked for", answers_json(CHOICE_THREE), "malformed"),
     ("a body without end", answers_bytes(b" " * (17 << 20), "application/json"), "too_large"),
 )
 
@@ -230,11 +231,11 @@ async def test_what_is_no_whole_answer_is_an_error_and_nothing_is_shown(wire: Li
 HELLO = chunk({"content": "Hello"})
 BROKEN_STREAMS: tuple[tuple[str, Step, str], ...] = (
     ("no events", streams(), "truncated"),
-    ("only comments", streams(": nothing"), "truncated"),
+    ("only comments", answers_bytes(b": nothing\n\n", "text/event-stream"), "truncated"),
     ("[DONE] and no finish reason", says("Hello", finish=None), "truncated"),
     ("a clean end in the middle", interrupted(says("Hello", "b"), 2, None), "truncated"),
     ("a close in the middle", interrupted(says("Hello", "b"), 2, Act.CLOSE), "truncated"),
-    ("a reset in the middle", interrupted(says("Hello", "b"), 2, Act.RESET), "truncated"),
+    ("a reset in the middle", interrupted(says("Hello", "b"), 2, Act.RESET), "truncated or reset"),
     ("a garbage line", streams(HELLO, "{broken json", chunk({}, "stop"), "[DONE]"), "malformed"),
     ("a number for an event", streams(HELLO, "7", chunk({}, "stop"), "[DONE]"), "malformed"),
     ("an error event", streams(HELLO, {"error": {"message": "x", "type": "server_error"}}), "server_error"),
@@ -254,7 +255,7 @@ BROKEN_STREAMS: tuple[tuple[str, Step, str], ...] = (
 async def test_a_broken_stream_ends_in_an_error(wire: Line, step: Step, kind: str) -> None:
     wire.provider.script("*", [step])
     heard = await wire.hear(asking(stream=True))
-    assert heard.failure.kind == kind
+    assert heard.failure.kind in kind.split(" or ")
     assert heard.failure.next_step is NextStep.RETRY
     assert heard.text in ("", "Hello")
 

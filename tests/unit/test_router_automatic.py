@@ -8,7 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.ai.plan import RouteFacts, Task
-from lib.ai.router import Router
+from lib.ai.router import Router, route
+from lib.ai.router.needs import needs_of
+from lib.ai.router.offer import Offer, Quote
+from lib.ai.router.policy import BY_TASK
+from lib.ai.router.ranking import goal_of, rank
 from lib.catalog import Catalog
 from lib.contract import ChatRequest, Health, RoutingWish
 from lib.errors import InvalidRequest, NoModelAvailable
@@ -25,6 +29,7 @@ from tests.support.routing import (
     reasons,
     show,
 )
+from tests.support.routing import NOW as FACTS_NOW
 
 HARD = "Prove this rigorously, step by step; derive and justify each theorem. Why? How? What else? " + "x " * 700
 GROWING = "how do I sterilize substrate for oyster mushrooms?"
@@ -135,6 +140,20 @@ def test_the_window_must_hold_the_input_and_the_longest_answer_allowed() -> None
     assert "answers of 127999 tokens" in decided.constraints
 
 
+def test_a_window_that_just_holds_the_request_is_enough() -> None:
+    needed = plan(replace(ask("hello"), max_tokens=100)).input_tokens + 100
+    xai = CATALOG.model("xai/grok-4.7")
+    for window, fits in ((needed, True), (needed - 1, False)):
+        alone = Catalog.build((replace(xai, context_window=window, max_output=100),), CATALOG.providers, ())
+        request = replace(ask("hello"), max_tokens=100)
+        if fits:
+            assert ids(plan(request, facts(frozenset({"xai"})), alone)) == ["xai/grok-4.7"]
+        else:
+            with pytest.raises(NoModelAvailable, match="context window") as caught:
+                plan(request, facts(frozenset({"xai"})), alone)
+            assert caught.value.param == "messages"
+
+
 def test_the_expected_answer_is_the_classes_usual_one_but_never_longer_than_allowed() -> None:
     assert plan(ask("hello")).output_tokens == 250
     assert plan(replace(ask("hello"), max_tokens=20)).output_tokens == 20
@@ -211,11 +230,25 @@ def test_speed_first_prefers_a_fast_model_where_balance_takes_a_better_one() -> 
     assert "speed first" in fast.constraints
 
 
-def test_equal_models_are_told_apart_by_cost_and_then_by_id() -> None:
+def test_otherwise_equal_models_stand_by_cost_and_then_by_id() -> None:
     twin = replace(CATALOG.model("xai/grok-4.7"), usd_per_million=(1.0, 1.0))
     rows = (replace(twin, id="xai/b"), replace(twin, id="xai/a"), replace(twin, id="xai/c", usd_per_million=(0.5, 0.5)))
     decided = plan(ask("hello"), facts(frozenset({"xai"})), Catalog.build(rows, CATALOG.providers, ()))
     assert ids(decided) == ["xai/c", "xai/a", "xai/b"]
+
+
+def test_equal_worth_goes_to_the_cheaper_and_then_to_the_smaller_id() -> None:
+    twin = CATALOG.model("xai/grok-4.7")
+    costs = {"xai/a": 11, "xai/c": 10, "xai/b": 10}
+    quotes = [Quote(replace(twin, id=name), cost, known=False, usd_per_million=1.0) for name, cost in costs.items()]
+    offer = Offer(CATALOG, PRICES, facts())
+    goal = goal_of(BY_TASK[Task.SIMPLE_CHAT], "low", needs_of(ask("hello"), 100), offer, 1_000)
+    assert [quote.model.id for quote in rank(quotes, goal, offer)] == ["xai/b", "xai/c", "xai/a"]
+
+
+def test_a_model_whose_price_is_unknown_is_not_avoided_for_it() -> None:
+    decided = plan(ask("what is the effect of insulin on hepatic metabolism"), facts(EVERYONE))
+    assert decided.model.id == "crowelogic/mini"
 
 
 def test_a_catalogue_without_the_baseline_claims_no_saving() -> None:
@@ -287,3 +320,16 @@ def test_the_documents_function_takes_a_bare_prompt_a_ceiling_and_speed() -> Non
     assert cheap.cost.total <= cheap.input_tokens + cheap.output_tokens
     quick = router.route_to_optimal_model("write a poem about rain", facts=known, prioritize_speed=True)
     assert quick.model.speed > router.route_to_optimal_model("write a poem about rain", facts=known).model.speed
+
+
+def test_the_operators_ceiling_holds_where_the_caller_sets_none() -> None:
+    tight, prompt = RouteFacts(VENDORS, "free", FACTS_NOW, max_usd_per_million=1.0), "Prove that primes never end."
+    cheap = route(ask(prompt), tight, CATALOG, PRICES)
+    own = route(ask(prompt, routing=RoutingWish(max_usd_per_million=50)), tight, CATALOG, PRICES)
+    assert cheap.model.quality < own.model.quality
+
+
+def test_savings_are_counted_against_the_named_baseline() -> None:
+    cheap = route(ask("Hello!"), RouteFacts(VENDORS, "free", FACTS_NOW, "openai/gpt-6-luna"), CATALOG, PRICES)
+    dear = route(ask("Hello!"), RouteFacts(VENDORS, "free", FACTS_NOW, "openai/gpt-4o"), CATALOG, PRICES)
+    assert cheap.cost.baseline < dear.cost.baseline

@@ -100,6 +100,7 @@ def test_an_automatic_plan_asks_healthy_models_first_then_degraded_then_down() -
     first, second, third, fourth = ids(CHAT)
     changed = adjusted(CHAT, {first: Health.DOWN, second: Health.DEGRADED})
     assert ids(changed) == [third, fourth, second, first]
+    assert ids(adjusted(CHAT, {first: Health.DEGRADED})) == [second, third, fourth, first]
     assert f"{first} is down" in changed.reasoning
     assert f"{second} is degraded" in changed.reasoning
 

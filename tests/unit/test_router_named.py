@@ -10,7 +10,7 @@ import pytest
 from lib.catalog import Catalog
 from lib.contract import ChatRequest, Health, RoutingWish
 from lib.errors import InvalidRequest, NoModelAvailable, NoProviderConfigured
-from tests.support.routing import CATALOG, TOOL, ask, facts, ids, plan, reasons, show
+from tests.support.routing import CATALOG, EVERYONE, TOOL, ask, facts, ids, plan, reasons, show
 
 DEMO = frozenset({"demo"})
 
@@ -97,6 +97,12 @@ def test_a_chain_none_of_whose_providers_has_a_key_is_replaced_by_one_that_can_s
     decided = plan(ask("hello", "gpt-4o"), facts(frozenset({"google", "xai"})))
     assert decided.chain
     assert {row.provider for row in decided.chain} <= {"google", "xai"}
+
+
+def test_a_chain_none_of_whose_providers_is_allowed_is_replaced_by_one_of_allowed_ones() -> None:
+    decided = plan(named("gpt-4o", only=("xai", "google")), facts(EVERYONE))
+    assert {row.provider for row in decided.chain} == {"xai", "google"}
+    assert plan(ask("hello", "gpt-4o"), facts(EVERYONE)).chain[1].provider == "openai"
 
 
 def test_only_and_a_named_model_of_another_provider_leave_the_fallbacks() -> None:

@@ -98,6 +98,12 @@ def test_confidence_grows_with_the_lead_over_the_next_class() -> None:
     assert unsure_chat.confidence < sure_chat.confidence == 1
 
 
+def test_a_phrase_has_two_words_or_more_and_matches_them_in_a_row() -> None:
+    assert all(" " in phrase for row in cue_rows.CUES for phrase in row.phrases)
+    assert evidence(Sample.of("a few sentences"))[Task.SUMMARIZATION] == 2.0
+    assert evidence(Sample.of("a few long sentences, a few"))[Task.SUMMARIZATION] == 0.0
+
+
 def test_every_class_has_one_policy_row_and_every_text_class_has_rules() -> None:
     assert [row.task for row in policy.POLICIES] == list(Task)
     assert {row.task for row in cue_rows.CUES} == set(PRECEDENCE) == set(Task) - {Task.SIMPLE_CHAT, Task.VISION}
@@ -144,6 +150,7 @@ def test_one_strong_word_or_two_different_weak_ones_make_the_customers_own_field
 
 
 def test_a_prompt_of_a_megabyte_costs_as_much_as_one_of_a_few_pages() -> None:
+    assert HEAD_CHARACTERS + TAIL_CHARACTERS <= 8_000
     for filler in ("a", "$", "|,", "9 ", "{;\n", "in ", "SELECT ", "`"):
         sample = Sample.of(filler * 1_000_000)
         assert len(sample.text) == HEAD_CHARACTERS + TAIL_CHARACTERS + 1

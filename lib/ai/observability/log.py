@@ -7,7 +7,8 @@ with the totals in one script makes each record count exactly once, whoever does
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.observability.record import UsageRecord, decode, encode
@@ -25,6 +26,14 @@ KEPT_WHILE_AWAY: Final = 2_000
 DAY_SECONDS: Final = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Records on their way to the log, in order, and the writes that book them: one RPUSH each."""
+
+    records: tuple[UsageRecord, ...]
+    commands: tuple[Command, ...]
+
+
 class UsageLog:
     """Appends records and rolls them up."""
 
@@ -36,9 +45,12 @@ class UsageLog:
         self._complete: set[tuple[str, int]] = set()
         self._waiting: deque[UsageRecord] = deque(maxlen=KEPT_WHILE_AWAY)
 
-    def append_commands(self, record: UsageRecord) -> list[Command]:
-        """The write that books a record, and what earlier writes could not deliver."""
-        records = [*self._waiting, record]
+    def append(self, record: UsageRecord) -> Append:
+        """The writes that book a record and what earlier ones could not deliver.
+
+        Whoever sends them says how it went: `after_append`, `keep` or `doubt`.
+        """
+        records = (*self._waiting, record)
         self._waiting.clear()
         commands: list[Command] = []
         for each in records:
@@ -47,12 +59,17 @@ class UsageLog:
             if key not in self._touched:
                 commands.append(("EXPIRE", key, LOG_LIFETIME_SECONDS))
                 self._touched.add(key)
-        return commands
+        return Append(records, tuple(commands))
 
-    def keep(self, record: UsageRecord) -> None:
-        """Keep a record whose write was certainly not executed; it goes out with the next one."""
-        self._touched.discard(self._key_of(record))
-        self._waiting.append(record)
+    def keep(self, records: Iterable[UsageRecord]) -> None:
+        """Keep records whose writes were certainly not executed; they go out with the next one."""
+        kept = tuple(records)
+        self.doubt(kept)
+        self._waiting.extend(kept)
+
+    def doubt(self, records: Iterable[UsageRecord]) -> None:
+        """It is unknown whether these were booked: they are not sent again, but their lists may lack a lifetime."""
+        self._touched.difference_update(map(self._key_of, records))
 
     @property
     def waiting(self) -> int:
@@ -62,9 +79,14 @@ class UsageLog:
     def _key_of(self, record: UsageRecord) -> str:
         return self._keys.log(day_of(record.at), self._keys.shard(record.person))
 
-    async def after_append(self, record: UsageRecord, length: Reply | StoreError) -> None:
-        """Roll up when the append filled a batch. Raises StoreError."""
-        if isinstance(length, int) and length % BATCH == 0:
+    async def after_append(self, append: Append, replies: Sequence[Reply | StoreError]) -> None:
+        """Keep what was refused, roll up where a batch was filled. `replies` to its commands. Raises StoreError."""
+        pairs = zip(append.commands, replies, strict=True)
+        lengths = [reply for command, reply in pairs if command[0] == "RPUSH"]
+        booked = list(zip(append.records, lengths, strict=True))
+        self.keep(record for record, length in booked if isinstance(length, StoreError))
+        full = [record for record, length in booked if isinstance(length, int) and length % BATCH == 0]
+        for record in full:
             await self.roll_up(day_of(record.at), self._keys.shard(record.person))
 
     async def roll_up(self, day: str, shard: int) -> int:
@@ -77,7 +99,9 @@ class UsageLog:
                 return added
             records = [r for line in lines if isinstance(line, str) and (r := decode(line))]
             moved = await self._store.run(*self._commit(day, shard, begin, len(lines), additions(records, self._keys)))
-            added += len(lines) if moved == 1 else 0
+            if moved != 1:
+                continue  # somebody else added these, though perhaps not all
+            added += len(lines)
             if len(lines) < BATCH:
                 return added
 

@@ -64,7 +64,7 @@ class SseParser:
         if rest:
             self._line.append(rest)
             self._line_size += len(rest)
-            self._check_size()
+            self._bound(self._line_size)
         return events
 
     def close(self) -> list[SseEvent]:
@@ -91,10 +91,13 @@ class SseParser:
             self._line_size = 0
         if self._first_line:
             self._first_line = False
+            self._bound(len(ending))
             ending = ending.removeprefix(_BOM)
         return ending
 
     def _take(self, line: bytes) -> None:
+        # Before the field's name is looked at: a comment counts as it does while it is still arriving in pieces.
+        self._bound(len(line))
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
@@ -103,10 +106,9 @@ class SseParser:
         else:
             return
         self._size += len(line)
-        self._check_size()
 
-    def _check_size(self) -> None:
-        if self._size + self._line_size > self._limit:
+    def _bound(self, line_size: int) -> None:
+        if self._size + line_size > self._limit:
             raise ProviderError("malformed", f"one event of the stream is longer than {self._limit} bytes")
 
     def _dispatch(self, events: list[SseEvent]) -> None:

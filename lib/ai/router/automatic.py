@@ -10,7 +10,6 @@ from lib.ai.router.constraints import refusal, split
 from lib.ai.router.domain import MYCOLOGY
 from lib.ai.router.fallbacks import listed
 from lib.ai.router.offer import Offer, Quote
-from lib.ai.router.policy import BASELINE
 from lib.ai.router.ranking import Goal, goal_of, rank
 from lib.ai.router.reading import Reading
 from lib.catalog.providers import DEMO
@@ -42,7 +41,7 @@ def choose(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
         dropped += tuple(each for each in wanted.dropped if each not in dropped)
     return Choice(
         chain=chain,
-        reasoning=f"{_why(ranking, reading)}{_own_field(ranking, reading)}",
+        reasoning=f"{_why(ranking, reading, offer.facts.baseline)}{_own_field(ranking, reading)}",
         alternatives=tuple(
             Alternative(q.model.id, q.total, q.model.quality, why_not(q, ranking)) for q in ranking.quotes[1:]
         ),
@@ -91,12 +90,12 @@ def why_not(quote: Quote, ranking: Ranking) -> str:
     return "ranked lower overall"
 
 
-def _why(ranking: Ranking, reading: Reading) -> str:
+def _why(ranking: Ranking, reading: Reading, against: str) -> str:
     best, goal, complexity = ranking.best, ranking.goal, reading.complexity
     classification = reading.classification
     met = "meets" if not goal.shortfall(best) else "comes nearest to"
     preferred = ", is preferred for it" if best.model.id in goal.preferred else ""
-    baseline = f" against {dollars(goal.baseline_micro_usd)} on {BASELINE}" if goal.baseline_micro_usd else ""
+    baseline = f" against {dollars(goal.baseline_micro_usd)} on {against}" if goal.baseline_micro_usd else ""
     return (
         f"{classification.task.value} (confidence {classification.confidence:.2f}) of {complexity.level} complexity "
         f"({complexity.score}): {best.model.id} {met} quality {goal.quality}{preferred} and is expected to cost "

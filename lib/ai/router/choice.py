@@ -7,7 +7,7 @@ from typing import Final
 
 from lib.ai.plan import Alternative, CostEstimate, Dropped, Plan
 from lib.ai.router.offer import Offer, Quote
-from lib.ai.router.policy import BASELINE, VERSION
+from lib.ai.router.policy import VERSION
 from lib.ai.router.reading import Reading
 
 CHAIN_LENGTH: Final = 4
@@ -30,7 +30,7 @@ class Choice:
 
 def baseline_micro_usd(reading: Reading, offer: Offer) -> int:
     """What the one-model-for-everything baseline would cost; 0 when the catalogue does not have that model."""
-    row = next((row for row in offer.catalog.models if row.id == BASELINE), None)
+    row = next((row for row in offer.catalog.models if row.id == offer.facts.baseline), None)
     return offer.quote(row, reading.needs).total if row is not None else 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeVar
 
 from lib.ai.router.rows import CueRow, PairRow
 from lib.ai.router.sample import Sample
 
+Key = TypeVar("Key")
 Row = TypeVar("Row")
 
 
@@ -20,31 +22,31 @@ class CueIndex:
 
     rows: tuple[CueRow, ...]
     words: Mapping[str, tuple[int, ...]]
-    phrases: Mapping[str, tuple[tuple[tuple[str, ...], int], ...]]
-    """By their first word: the whole phrase and its row."""
+    phrases: Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], int], ...]]
+    """By their first two words: the whole phrase and its row."""
 
     @classmethod
     def of(cls, rows: Iterable[CueRow]) -> CueIndex:
         """Index `rows` by the words that start their cues."""
         rows = tuple(rows)
         words: defaultdict[str, list[int]] = defaultdict(list)
-        phrases: defaultdict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+        phrases: defaultdict[tuple[str, ...], list[tuple[tuple[str, ...], int]]] = defaultdict(list)
         for position, row in enumerate(rows):
             for word in row.words:
                 words[word].append(position)
             for phrase in row.phrases:
                 parts = tuple(phrase.split())
-                phrases[parts[0]].append((parts, position))
+                phrases[parts[:2]].append((parts, position))
         return cls(rows, _frozen(words), _frozen(phrases))
 
     def hits(self, sample: Sample) -> list[tuple[CueRow, int]]:
         """The rows that occur in `sample`, and how often; a mark counts once."""
         found: Counter[int] = Counter()
         text = sample.words
-        for place, word in enumerate(text):
-            for position in self.words.get(word, ()):
+        for place, two in enumerate(pairwise((*text, ""))):
+            for position in self.words.get(two[0], ()):
                 found[position] += 1
-            for phrase, position in self.phrases.get(word, ()):
+            for phrase, position in self.phrases.get(two, ()):
                 found[position] += text[place : place + len(phrase)] == phrase
         for position, row in enumerate(self.rows):
             found[position] += sum(mark in sample.lowered for mark in row.marks)
@@ -84,5 +86,5 @@ class PairIndex:
         return [self.rows[row] for row in sorted(found)]
 
 
-def _frozen(index: Mapping[str, Sequence[Row]]) -> Mapping[str, tuple[Row, ...]]:
-    return MappingProxyType({word: tuple(rows) for word, rows in index.items()})
+def _frozen(index: Mapping[Key, Sequence[Row]]) -> Mapping[Key, tuple[Row, ...]]:
+    return MappingProxyType({key: tuple(rows) for key, rows in index.items()})

@@ -38,8 +38,6 @@ def listed(request: ChatRequest, needs: Needs, offer: Offer, lead: ModelRow) -> 
 
 def chained(needs: Needs, offer: Offer, lead: ModelRow) -> Candidates:
     """The catalogue's fallbacks of `lead`; where none of them can serve, a chain made of the providers that can."""
-    if lead.provider == DEMO:
-        return Candidates()
     fixed = _usable(_rows(offer.catalog.chain_for(lead, today=offer.today), offer), needs, offer, lead)
     if fixed.fit:
         return _in_order(fixed, needs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lib.ai.plan import Dropped, Plan, RouteFacts
 from lib.ai.router import automatic, named
 from lib.ai.router.choice import Choice, plan_of
@@ -24,8 +26,16 @@ def route(request: ChatRequest, facts: RouteFacts, catalog: Catalog, prices: Pri
     offer = Offer(catalog, prices, facts)
     if not facts.providers:
         raise no_provider()
-    reading = read(request)
+    reading = read(_with_ceiling(request, facts))
     return adjusted(plan_of(request.model, _choice(request, reading, offer), reading, offer), facts.health)
+
+
+def _with_ceiling(request: ChatRequest, facts: RouteFacts) -> ChatRequest:
+    """The request with the operator's price ceiling, where the router chooses and the caller set none."""
+    ceiling, wish = facts.max_usd_per_million, request.routing
+    if ceiling is None or wish.max_usd_per_million is not None or request.model.strip().lower() != AUTO:
+        return request
+    return replace(request, routing=replace(wish, max_usd_per_million=ceiling))
 
 
 def _choice(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:

@@ -11,7 +11,6 @@ from lib.ai.plan import Task
 VERSION: Final = "rules-1"
 AUTO: Final = "auto"
 """The model name that leaves the choice to the router."""
-BASELINE: Final = "openai/gpt-4o"
 """Savings are told against this one model for everything, at list price."""
 
 
@@ -38,7 +37,7 @@ POLICIES: Final[tuple[TaskPolicy, ...]] = (
     ),
     TaskPolicy(
         Task.COMPLEX_REASONING,
-        ("openai/gpt-6.1-sol", "openai/gpt-6.1-terra"),
+        ("openai/gpt-6.1-terra", "openai/gpt-6.1-sol"),
         (3, 5, 5),
         1_200,
     ),
@@ -106,8 +105,12 @@ class Weights:
     """Against a model that fails too often of late."""
 
 
+UNKNOWN_COST: Final = 0.5
+"""What a model without a known price is taken to cost in the ranking, in shares of the baseline's cost: neither cheap,
+as if the customer's own model were free, nor as dear as the ceiling that stands in for it in the books."""
+
 BALANCED: Final = Weights(
-    preference=2.0, preference_step=0.35, quality=0.25, shortfall=2.0, cost=1.5, speed=0.1, degraded=1.5
+    preference=2.0, preference_step=0.5, quality=0.25, shortfall=2.0, cost=1.5, speed=0.1, degraded=1.5
 )
 SPEED_FIRST: Final = Weights(
     preference=0.5, preference_step=0.1, quality=0.25, shortfall=2.0, cost=0.5, speed=1.5, degraded=1.5

@@ -10,7 +10,7 @@ from typing import Final
 from lib.ai.router.complexity import HIGH, LOW, MEDIUM
 from lib.ai.router.needs import Needs
 from lib.ai.router.offer import Offer, Quote
-from lib.ai.router.policy import BALANCED, SPEED_FIRST, TaskPolicy
+from lib.ai.router.policy import BALANCED, SPEED_FIRST, UNKNOWN_COST, TaskPolicy
 from lib.contract import Health
 
 LEVELS: Final = (LOW, MEDIUM, HIGH)
@@ -56,8 +56,7 @@ def utility(quote: Quote, goal: Goal, health: Health) -> float:
     worth = weights.quality * min(model.quality, goal.quality + 1) - weights.shortfall * goal.shortfall(quote)
     if model.id in goal.preferred:
         worth += weights.preference - weights.preference_step * goal.preferred.index(model.id)
-    # An unknown price is no reason to avoid a model the operator added: it counts as the baseline's.
-    relative = quote.total / max(1, goal.baseline_micro_usd) if quote.known else 1.0
+    relative = quote.total / max(1, goal.baseline_micro_usd) if quote.known else UNKNOWN_COST
     worth -= weights.cost * math.log2(1 + relative)
     worth += weights.speed * model.speed
     return worth - (weights.degraded if health is not Health.HEALTHY else 0.0)

@@ -19,7 +19,7 @@ class CueRow:
     weight: float
     words: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
-    """Words separated by single spaces."""
+    """Of two words or more."""
     marks: tuple[str, ...] = ()
     anywhere: bool = True
     """False for words of instruction, which count only at the ends of a long prompt."""

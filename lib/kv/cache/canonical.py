@@ -20,7 +20,7 @@ LONGEST: Final = 4_000
 
 _QUOTE: Final = r"""(?=["“„«「『‘`])"""
 _PAYLOAD: Final = re.compile(
-    r"""(```.*?(?:```|\Z)|`[^`]*(?:`|\Z)|"[^"]*(?:"|\Z)|“[^”]*(?:”|\Z)|„[^“”]*(?:[“”]|\Z)|«[^»]*(?:»|\Z)"""
+    r"""(```.*?(?:```|\Z)|`[^`]*(?:`|\Z)|(?<!\d)"[^"]*(?:"|\Z)|“[^”]*(?:”|\Z)|„[^“”]*(?:[“”]|\Z)|«[^»]*(?:»|\Z)"""
     r"""|「[^」]*(?:」|\Z)|『[^』]*(?:』|\Z)|‘[^’]*(?:’|\Z)|(?<!\w)'(?!\s)[^'\n]{1,300}'(?!\w)"""
     r"""|https?://\S*[^\s.,;:!?'")\]}]"""
     rf"""|[:：]\s\s*+(?:{_QUOTE}|.*\Z)"""
@@ -123,9 +123,8 @@ def _fold(piece: str, *, starts: bool, shouted: bool) -> str:
     words = fold_shouting(piece.split()) if shouted else fold_case(piece.split(), starts=starts)
     if "'" in piece or not CONTRACTIONS.keys().isdisjoint(words):
         words = [_expanded(word) for word in words]
-    before = " " if piece[0].isspace() else ""
-    after = " " if words and piece[-1].isspace() else ""
-    return before + " ".join(words) + after
+    before, after = (" " if end.isspace() else "" for end in (piece[:1], piece[-1:]))
+    return before + " ".join(words) + (after if words else "")
 
 
 def _expanded(word: str) -> str:
@@ -137,12 +136,16 @@ def _expanded(word: str) -> str:
     for ending, full in _ENDINGS:
         if core.endswith(ending):
             return CONTRACTIONS.get(core, core[: -len(ending)] + full) + rest
-    stem, apostrophe, ending = core.partition("'")
-    if apostrophe and ending == "s" and stem in _IS:
-        return f"{stem} is{rest}"
-    if apostrophe and ending == "d" and stem in _WOULD:
-        return f"{stem} would{rest}"
+    stem, _, ending = core.partition("'")
+    if full := _full_verb(stem, ending):
+        return f"{stem} {full}{rest}"
     return CONTRACTIONS.get(core, core) + rest
+
+
+def _full_verb(stem: str, ending: str) -> str:
+    if ending == "s" and stem in _IS:
+        return "is"
+    return "would" if ending == "d" and stem in _WOULD else ""
 
 
 def _narrow(code: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SEARCHED_CHARACTERS: Final = 100_000
+SEARCHED_CHARACTERS: Final = 20_000
 """Of each message; longer ones are documents, and their start is read."""
 
 PHRASES: Final = (

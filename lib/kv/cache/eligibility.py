@@ -87,6 +87,4 @@ def _of_the_answer(answer: Answer, max_bytes: int) -> Ineligible | None:
         return Ineligible.UNFINISHED
     if not choice.text.strip():
         return Ineligible.EMPTY
-    if len(orjson.dumps(answer_to_json(answer))) > max_bytes:
-        return Ineligible.TOO_LARGE
-    return None
+    return Ineligible.TOO_LARGE if len(orjson.dumps(answer_to_json(answer))) > max_bytes else None

@@ -67,10 +67,10 @@ def encode(answer: Answer, meta: EntryMeta) -> str:
 
 def decode(text: str) -> Entry | None:
     """The entry, or None for anything damaged or of another version: that is a miss, never an error."""
-    first, line_break, rest = text.partition("\n")
+    first, _, rest = text.partition("\n")
     try:
         head, body = _object(orjson.loads(first)), _object(orjson.loads(rest))
-        if not line_break or head.get("v") != ENTRY_VERSION:
+        if head.get("v") != ENTRY_VERSION:
             return None
         meta = EntryMeta(
             at=_number(head, "at"), kind=_text(head, "class"), why=_text(head, "why"), seconds=_count(head, "ttl")

@@ -88,12 +88,15 @@ def _keeps(word: str, previous: str, *, german: bool) -> bool:
         return core != "I" and not (core == "A" and first)
     if _KEEPS_CASE.search(word) or (len(core) <= UNIT_LETTERS and _NUMBER_END.search(previous)):
         return True
+    return _is_cased(core, first=first) or (german and not first and not core.isupper())
+
+
+def _is_cased(core: str, *, first: bool) -> bool:
+    """Does the lower-case form of the word mean something else?"""
     lowered = core.lower().removesuffix("'s")
     if core.isupper():
         return lowered in ABBREVIATIONS
-    if first:
-        return lowered in NAMES and lowered not in ALSO_VERBS
-    return german or lowered in NAMES
+    return lowered in NAMES and not (first and lowered in ALSO_VERBS)
 
 
 def _is_numbered(lowered: str, words: list[str], index: int) -> bool:

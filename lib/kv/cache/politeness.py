@@ -19,7 +19,7 @@ _STARTER: Final = (
 )
 _ABOUT_THE_WORD: Final = (
     r"(?!(?:in|is(?! (?:it|there|this|that|my|he|she)\b)|means?|meaning|vs|versus|and|or|as|was|from|by|world|kitty"
-    r"|dolly|how are you|please)\b)"
+    r"|dolly|how are you)\b)"
 )
 """What follows a polite word that is itself the subject: "please in French", "Hello, World", "Please Please Me"."""
 _AFTER_GREETING: Final = rf"(?:\s*+[,.!…]++\s*+|\s++[-–—]\s++|[^\S\n]*+\n\s*+|\s++(?={_STARTER}))"
@@ -33,7 +33,7 @@ _LEADS: Final = (
     r"(?:,? (?:chatgpt|gpt|claude|gemini|assistant|ai|bot|friend|sir|madam|mate))?" + _AFTER_GREETING + _ABOUT_THE_WORD,
     r"(?:ok|okay|so|um|uh)\s*+, ",
     r"(?:(?:a )?quick question|i have a (?:quick )?question|question)\s*+[:,.] ",
-    r"(?:please|pls|plz|kindly)(?:,\s*+| )" + _ABOUT_THE_WORD,
+    r"(?:please|pls|plz|kindly)(?:,\s*+| )(?!please\b)" + _ABOUT_THE_WORD,
     r"(?:can|could|would|will) you (?:please|pls|plz|kindly) ",
     r"(?:can|could|would) you (?=(?:explain|describe|summari[sz]e|define|clarify|(?:tell|give|show|help|teach) me)\b)",
     rf"{_TELL},? (?={_QUESTION_WORD})",
@@ -119,19 +119,24 @@ def without_tail(text: str, *, about_words: bool, after_quote: bool) -> str:
         about_words: the prompt speaks of words, so that its end may be what it is about.
         after_quote: quoted text stands before `text`, so that all of it may be politeness.
     """
-    lowered = text.lower().replace("’", "'")
-    if len(lowered) != len(text) or not lowered.endswith(TAILS):
-        return text
-    phrase = next(tail for tail in TAILS if lowered.endswith(tail))
+    phrase = _polite_end(text)
     rest = text[: len(text) - len(phrase)]
     kept = rest.rstrip()
-    if not kept:
+    if not phrase or not kept:
         return kept if after_quote else text
     if about_words and not COMPLETE_QUESTION.match(kept):
         return text
-    if any(map(str.isupper, text[len(rest) + 1 :])) and not text.isupper():
-        return text  # a title: "Who recorded Thank You"
     return kept if _is_set_off(kept, rest, phrase) else text
+
+
+def _polite_end(text: str) -> str:
+    """The longest polite phrase that ends the text, lower case; '' if there is none or it is a title ("Thank You")."""
+    lowered = text.lower().replace("’", "'")
+    if len(lowered) != len(text) or not lowered.endswith(TAILS):
+        return ""
+    phrase = next(tail for tail in TAILS if lowered.endswith(tail))
+    is_title = any(map(str.isupper, text[1 - len(phrase) :])) and not text.isupper()
+    return "" if is_title else phrase
 
 
 def _is_set_off(kept: str, rest: str, phrase: str) -> bool:

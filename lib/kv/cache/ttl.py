@@ -19,6 +19,8 @@ JITTER: Final = 0.1
 """Share by which lifetimes differ, so that entries written together do not expire together."""
 UNKNOWN_NOW: Final = 1_767_225_600.0
 """2026-01-01, for callers that cannot tell the time: years from 2025 on then count as near."""
+FRESH_SECONDS: Final = 300
+"""The most that an answer from tools or retrieved context may live."""
 FRESH_DATA_FIELDS: Final = frozenset({"web_search_options", "plugins", "search_parameters", "enable_search"})
 """Passed-through fields by which providers look things up."""
 _YEAR: Final = re.compile(r"(?<![\d.,])(?:1[5-9]|20)\d\d(?![\d%])")
@@ -109,7 +111,7 @@ def _context_ttls(request: ChatRequest | None, year: int, classes: ClassSeconds)
     if request is None:
         return []
     if _draws_on_fresh_data(request):
-        return [Ttl(classes.time_sensitive, TtlClass.TIME_SENSITIVE, "fresh_data")]
+        return [Ttl(min(FRESH_SECONDS, classes.time_sensitive), TtlClass.TIME_SENSITIVE, "fresh_data")]
     earlier = [text_of(m) for m in request.messages if m.get("role") == "user"][:-1]
     if not earlier:
         return []

@@ -6,7 +6,7 @@
 --       then per limit: owner (u: user, a: address)  name  maximum  window  lockout  when (every: each request, call: only one that calls a model)
 -- Reply {code, text, number, number}: 0 go {lost holds, used of the first limit, its reset}  1 cached {entry, used, reset}
 --       2 in flight {record, used, reset}  3 duplicate done {record, used, reset}  4 limited / 5 locked {limit, wait, maximum}
---       6 over budget {period, spent, budget}
+--       6 over budget {period, spent, budget}  7 the record is of another body
 local now, day, month = tonumber(ARGV[1]), ARGV[8], ARGV[10]
 local v = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 local user, address = read_state(v[1], now, day, month), read_state(v[2], now, day, month)
@@ -17,7 +17,7 @@ for i = 16, #ARGV, 6 do
   local list = ARGV[i + 5] == 'every' and every or calls
   list[#list + 1] = limit
 end
-local function save(s, key) redis.call('SET', key, dump_state(s, day, month), 'PX', ARGV[12]) end
+local function save(s, key) redis.call('SET', key, dump_state(s), 'PX', ARGV[12]) end
 local function refused_by(limits)
   for _, limit in ipairs(limits) do
     local reply, locked = refusal(limit.owner, limit)
@@ -30,39 +30,39 @@ end
 local no = refused_by(every)
 if no then return no end
 local entry = ARGV[4] == '1' and v[3] or nil
-local mark = v[4] and string.sub(v[4], 1, 1) or ''
+local mark, digest = string.match(v[4] or '', '^([DF])([^\n]*)')
+if mark and digest ~= ARGV[15] then return {7, '', 0, 0} end
 local code = 0
 if entry then code = 1
 elseif mark == 'D' and ARGV[5] == '1' then code = 3
 elseif mark == 'F' and ARGV[3] ~= '0' then code = 2 end
+local text = entry or v[4]
 if code == 0 then
   no = refused_by(calls)
   if no then return no end
   local held, hold = 0, tonumber(ARGV[6])
   for _, h in ipairs(user.holds) do held = held + h[2] end
-  for _, b in ipairs({{'day', user.day, tonumber(ARGV[9])}, {'month', user.month, tonumber(ARGV[11])}}) do
+  for _, b in ipairs({{'day', user.day[2], tonumber(ARGV[9])}, {'month', user.month[2], tonumber(ARGV[11])}}) do
     if b[3] > 0 and b[2] + held + hold > b[3] then return {6, b[1], b[2] + held, b[3]} end
   end
   if ARGV[3] ~= '0' then redis.call('SET', KEYS[4], 'F' .. ARGV[15] .. '\n' .. ARGV[2], 'PX', ARGV[3]) end
   if hold > 0 then user.holds[#user.holds + 1] = {ARGV[2], hold, tonumber(ARGV[7])} end
+  user.changed = hold > 0 or #user.lost > 0
+  local lost = {}
+  for _, h in ipairs(user.lost) do lost[#lost + 1] = h[1] .. ',' .. int(h[2]) end
+  text, user.lost = table.concat(lost, ';'), {}
   for _, limit in ipairs(calls) do count(limit.owner, limit) end
 end
 for _, limit in ipairs(every) do count(limit.owner, limit) end
-local by_address = false
-for _, limit in ipairs(every) do by_address = by_address or limit.owner == address end
-if #every + #calls > 0 or tonumber(ARGV[6]) > 0 then save(user, KEYS[1]) end
-if by_address then save(address, KEYS[2]) end
+if user.changed then save(user, KEYS[1]) end
+if address.changed then save(address, KEYS[2]) end
 local used, reset = 0, 0
 if every[1] then
   local w, n = window_of(every[1].owner, every[1])
   used, reset = n, wait_until_free(every[1].owner, w, n, {max = n, window = every[1].window})
 end
-local text = ''
-if code == 0 then text = table.concat(user.lost, ';')
-elseif code == 1 then text = entry
-else text = v[4] end
 if (code == 1 or code == 3) and ARGV[13] ~= '' then
-  local body = code == 1 and entry or string.match(entry or v[4], '\n(.*)')
+  local body = code == 1 and entry or string.match(v[4], '\n(.*)')
   local record = ARGV[13] .. (code == 1 and '"exact"' or '"duplicate"') .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}'
   if redis.call('RPUSH', KEYS[5], record) == 1 then redis.call('EXPIRE', KEYS[5], ARGV[14]) end
 end

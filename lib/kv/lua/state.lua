@@ -1,6 +1,7 @@
 -- Shared part: the packed state of one user or one client address, read with one GET and written with one SET.
 --   clock|day,spent|month,spent|token,amount,expiry;…|name,locked_until,first_second,offset:count:offset:count…;…
 -- Times are milliseconds, money micro-dollars, windows are counted in buckets of one second.
+-- Clock, day and month never go back: a caller whose clock is behind counts on what others have reached.
 local function split(text, sep)
   local out = {}
   for piece in string.gmatch(text, '[^' .. sep .. ']+') do out[#out + 1] = piece end
@@ -23,19 +24,22 @@ local function read_windows(text)
   end
   return windows
 end
+local function read_spent(text, period)
+  local f = split(text, ',')
+  if f[1] >= period then return {f[1], tonumber(f[2])} end
+  return {period, 0}
+end
 local function read_state(text, now, day, month)
-  local s = {clock = now, day = 0, month = 0, holds = {}, windows = {}, lost = {}}
+  local s = {clock = now, day = {day, 0}, month = {month, 0}, holds = {}, windows = {}, lost = {}}
   if not text then return s end
   local f = {}
   for piece in string.gmatch(text .. '|', '([^|]*)|') do f[#f + 1] = piece end
   s.clock = math.max(now, tonumber(f[1]))
-  local d, m = split(f[2], ','), split(f[3], ',')
-  if d[1] == day then s.day = tonumber(d[2]) end
-  if m[1] == month then s.month = tonumber(m[2]) end
+  s.day, s.month = read_spent(f[2], day), read_spent(f[3], month)
   for _, piece in ipairs(split(f[4], ';')) do
     local h = split(piece, ',')
-    if tonumber(h[3]) > s.clock then s.holds[#s.holds + 1] = {h[1], tonumber(h[2]), tonumber(h[3])}
-    else s.lost[#s.lost + 1] = h[1] .. ',' .. h[2] end
+    local list = tonumber(h[3]) > s.clock and s.holds or s.lost
+    list[#list + 1] = {h[1], tonumber(h[2]), tonumber(h[3])}
   end
   s.windows = read_windows(f[5])
   return s
@@ -49,15 +53,17 @@ local function dump_window(name, w)
   end
   return name .. ',' .. int(w.lock) .. ',' .. int(at) .. ',' .. table.concat(nums, ':')
 end
-local function dump_state(s, day, month)
+local function dump_state(s)
   local holds, names, windows = {}, {}, {}
-  for _, h in ipairs(s.holds) do holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) end
+  for _, list in ipairs({s.lost, s.holds}) do
+    for _, h in ipairs(list) do holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) end
+  end
   for name, w in pairs(s.windows) do
     if #w.buckets > 0 or w.lock > s.clock then names[#names + 1] = name end
   end
   table.sort(names)
   for _, name in ipairs(names) do windows[#windows + 1] = dump_window(name, s.windows[name]) end
-  return int(s.clock) .. '|' .. day .. ',' .. int(s.day) .. '|' .. month .. ',' .. int(s.month)
+  return int(s.clock) .. '|' .. s.day[1] .. ',' .. int(s.day[2]) .. '|' .. s.month[1] .. ',' .. int(s.month[2])
     .. '|' .. table.concat(holds, ';') .. '|' .. table.concat(windows, ';')
 end
 -- A bucket counts until its last millisecond has left the window, so any window of that length holds at most the limit.
@@ -77,7 +83,7 @@ end
 local function wait_until_free(s, w, used, limit)
   for _, b in ipairs(w.buckets) do
     used = used - b[2]
-    if used < limit.max then return b[1] * 1000 + 1000 + limit.window - s.clock end
+    if used < limit.max then return b[1] * 1000 + 999 + limit.window - s.clock end
   end
   return limit.window
 end
@@ -93,6 +99,7 @@ local function refusal(s, limit)
 end
 local function count(s, limit)
   local w = window_of(s, limit)
+  s.changed = true
   local second, last = math.floor(s.clock / 1000), w.buckets[#w.buckets]
   if last and last[1] == second then last[2] = last[2] + 1
   else w.buckets[#w.buckets + 1] = {second, 1} end
