@@ -5,6 +5,7 @@ A wrong setting does not hide: every route then answers 503 and names the variab
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -70,11 +71,10 @@ class Apps:
         from lib.web.health_route import HealthFacts, HealthRoute
 
         async def look() -> HealthFacts:
-            models = await self.gateway.get_all_model_health()
-            state = self.gateway.store.state
+            trouble, models = await asyncio.gather(self.gateway.store_trouble(), self.gateway.get_all_model_health())
             return HealthFacts(
-                kv_available=state.available,
-                kv_error=state.last_error if not state.available else "",
+                kv_available=not trouble,
+                kv_error=trouble,
                 kv_configured=self.gateway.kv_configured,
                 providers=tuple(sorted(self.gateway.lines)),
                 models=models,

@@ -196,6 +196,14 @@ class Gateway:
             providers=frozenset(self.lines),
         )
 
+    async def store_trouble(self) -> str:
+        """What is wrong with the KV right now, found out by asking it; empty when nothing is."""
+        try:
+            await self.store.run("PING")
+        except StoreError as error:
+            return str(error)
+        return ""
+
     async def get_all_model_health(self) -> JsonObject:
         """Status, reason, circuit, error rate and latency of every model that can be asked."""
         models = [row.id for row in self.catalog.models if row.provider in self.lines]

@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 from urllib.parse import unquote_to_bytes
 
 from dev.kv.backend import CommandError, RawCommand, Value
@@ -119,8 +119,7 @@ def _shown(value: Value, *, as_base64: bool) -> Json:
 
 def _json(body: bytes, otherwise: str) -> Json:
     try:
-        # Numbers stay as they were written: the server stores their text.
-        value: Json = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+        value: Json = json.loads(body, parse_float=_WrittenNumber, parse_constant=_WrittenNumber)
     except ValueError:
         raise Refused(otherwise) from None
     return value
@@ -137,5 +136,19 @@ def _command(value: Json, otherwise: str) -> RawCommand:
 
 def _arguments(values: Iterable[Json]) -> Iterable[bytes]:
     for value in values:
-        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        if isinstance(value, _WrittenNumber):
+            text = value.text
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         yield text.encode("utf-8", "surrogatepass")
+
+
+class _WrittenNumber(float):
+    """A number that knows how it was written: that text is what the server stores."""
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -91,6 +92,8 @@ class Booking:
         record = self.record_of(run)
         self._lines.info(encode(record))
         if run.replay_booked:
+            with suppress(StoreError):
+                await self._keep.log.after_hit(record, run.log_length)
             return
         due = self._refusal(record) if record.kind == "refused" else record
         if due is not None:

@@ -161,6 +161,7 @@ class Door:
                 return None
             case Cached():
                 run.limit = verdict.limit or run.limit
+                run.log_length = verdict.log_length
                 return self._replay(run, verdict.entry, duplicate=verdict.duplicate)
             case Refusal():
                 raise refused(verdict)

@@ -40,6 +40,8 @@ class Run:
     answer: Answer | None = None
     """The whole answer, once there is one."""
     replayed: CacheKind | None = None
+    log_length: int = 0
+    """Of the usage log, where the admission script has written to it."""
     replay_booked: bool = False
     """True when the admission script has already written this hit's usage record."""
     stored_cost_micro_usd: int = 0

@@ -16,8 +16,8 @@ from lib.catalog.rows import ModelRow, ProviderRow
 from lib.errors import InvalidRequest, SettingsError
 
 CHAIN_LENGTH: Final = 3
-SHOWN_CHARACTERS: Final = 80
-"""How much of an unknown name is repeated in an error."""
+COMPARED_CHARACTERS: Final = 80
+"""How much of an unknown name is compared with the known ones; the name itself is never repeated in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,11 @@ class Catalog:
     def _not_found(self, name: str) -> InvalidRequest:
         import difflib  # only this error needs it
 
-        shown = name.strip()[:SHOWN_CHARACTERS]
-        near = difflib.get_close_matches(shown.lower(), (*self._models, *self._bare), n=5, cutoff=0.5)
+        compared = name.strip()[:COMPARED_CHARACTERS].lower()
+        near = difflib.get_close_matches(compared, (*self._models, *self._bare), n=5, cutoff=0.5)
         ids = dict.fromkeys(self._models.get(hit, self._bare.get(hit, self.models[0])).id for hit in near)
         hint = f"; near names: {', '.join(ids)}" if ids else f"; known are {', '.join(list(self._models)[:5])}, …"
-        return InvalidRequest(f"there is no model {shown!r}{hint}", param="model", code="model_not_found")
+        return InvalidRequest(f"there is no model of that name{hint}", param="model", code="model_not_found")
 
     def _check(self) -> None:
         for row in self.models:

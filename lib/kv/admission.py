@@ -76,6 +76,8 @@ class Cached:
 
     entry: str
     limit: LimitState | None
+    log_length: int = 0
+    """Of the usage log, now that the script has booked this hit in it."""
     duplicate: bool = False
 
 
@@ -165,14 +167,15 @@ def claim_value(body_digest: str, token: str) -> str:
 def read_verdict(ask: Ask, reply: Reply) -> Verdict:
     """Turn the script's reply into a verdict. Raises StoreError when it is none of the script's."""
     match reply:
-        case [0, str(lost), int(used), int(reset)]:
+        case [0, str(lost), int(used), int(reset), int()]:
             return Admitted(claim_value(ask.body_digest, ask.token), limit_state(ask.limits, used, reset), lost)
-        case [1, str(entry), int(used), int(reset)]:
-            return Cached(entry, limit_state(ask.limits, used, reset))
-        case [2, str(record), int(used), int(reset)]:
+        case [1, str(entry), int(used), int(reset), int(logged)]:
+            return Cached(entry, limit_state(ask.limits, used, reset), logged)
+        case [2, str(record), int(used), int(reset), int()]:
             return InFlight(record, limit_state(ask.limits, used, reset))
-        case [3, str(record), int(used), int(reset)]:
-            return Cached(record.partition("\n")[2], limit_state(ask.limits, used, reset), duplicate=True)
+        case [3, str(record), int(used), int(reset), int(logged)]:
+            state = limit_state(ask.limits, used, reset)
+            return Cached(record.partition("\n")[2], state, logged, duplicate=True)
         case [(4 | 5) as code, str(name), int(wait), int()] if limit := limit_named(ask.limits, name):
             return Refusal(limit, wait, locked=code == 5)
         case [6, str(period), int(spent), int(budget)]:

@@ -153,7 +153,7 @@ class Call:
             raise InvalidRequest("Compressed bodies are not accepted.", param="content-encoding")
         announced = self.headers.get("content-length", "")
         if announced.isascii() and announced.isdigit():
-            self._bound(int(announced[:18]))
+            self._bound(int(announced.lstrip("0")[:18] or "0"))
 
     def _bound(self, size: int) -> None:
         if size > self.body_limit:

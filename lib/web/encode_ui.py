@@ -13,6 +13,7 @@ import orjson
 
 from lib.contract import Delta, Done, Json, JsonObject, Opened, Report, ToolCall, ToolCallDelta
 from lib.errors import GatewayError
+from lib.json_text import parse
 from lib.web.asgi import RawHeader
 from lib.web.encode_json import cached, metadata, usage
 from lib.web.encoders import DONE, SSE_HEADERS, sse, ui_finish_reason, usd
@@ -116,8 +117,8 @@ class UIEncoder:
         tool.name = tool.name or call.name
         final: JsonObject = {"type": "tool-input-available", "toolCallId": tool.id, "toolName": tool.name}
         try:
-            final["input"] = orjson.loads(call.arguments or "{}")
-        except orjson.JSONDecodeError:
+            final["input"] = parse(call.arguments or "{}")
+        except ValueError:
             final.update(type="tool-input-error", input=call.arguments, errorText=_BAD_ARGUMENTS)
         return _flush(tool) + sse(final)
 

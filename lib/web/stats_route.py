@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Protocol
 
 from lib.contract import JsonObject
@@ -12,8 +14,8 @@ from lib.web.access import Access
 from lib.web.asgi import Call
 from lib.web.json_route import Reply
 
-DAY: Final = re.compile(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
-MONTH: Final = re.compile(r"20\d\d(0[1-9]|1[0-2])")
+DAY: Final = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)", re.ASCII)
+MONTH: Final = re.compile(r"(20\d\d)-?(\d\d)", re.ASCII)
 
 
 class Stats(Protocol):
@@ -68,10 +70,20 @@ def dated(query: dict[str, str], name: str, form: re.Pattern[str]) -> str | None
     given = query.get(name)
     if not given:
         return None
-    plain = given.replace("-", "")
-    if not form.fullmatch(plain):
+    found = form.fullmatch(given)
+    if found is None or not is_date(found.groups()):
         raise InvalidRequest(f"{name} must look like {'2026-11-24' if name == 'date' else '2026-11'}", param=name)
-    return plain
+    return "".join(found.groups())
+
+
+def is_date(parts: Sequence[str]) -> bool:
+    """Whether year, month and day, or year and month, are in the calendar."""
+    year, month, day = map(int, (*parts, "1")[:3])
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def unreadable(error: StoreError) -> GatewayError:

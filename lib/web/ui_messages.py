@@ -114,8 +114,15 @@ def _steps(message: JsonObject, param: str) -> list[_Step]:
         elif kind == "dynamic-tool":
             _add_call(steps[-1], text_field(part, "toolName", where), part, where)
         elif kind.startswith("tool-"):
-            _add_call(steps[-1], kind.removeprefix("tool-"), part, where)
+            _add_call(steps[-1], _tool_name(kind, where), part, where)
     return steps
+
+
+def _tool_name(kind: str, param: str) -> str:
+    name = kind.removeprefix("tool-")
+    if not name:
+        raise InvalidRequest("A tool part's type ends in the tool's name.", param=f"{param}.type")
+    return name
 
 
 def _add_call(step: _Step, name: str, part: JsonObject, param: str) -> None:

@@ -15,7 +15,7 @@ _Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"
 """Of a model, provider or capability."""
 _Names: TypeAlias = Annotated[list[_Name], Field(max_length=20)]
 _UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Tag: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
+_Tag: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _Tags: TypeAlias = Annotated[list[_Tag], Field(max_length=10)]
 
 

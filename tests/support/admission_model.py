@@ -110,7 +110,7 @@ class AdmissionModel:
         state = self._state(ask, every, now, real)
         match found:
             case Cached():
-                return Cached(found.entry, state, found.duplicate)
+                return Cached(found.entry, state, duplicate=found.duplicate)
             case InFlight():
                 return InFlight(found.claim, state)
             case _:

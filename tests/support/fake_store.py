@@ -73,7 +73,7 @@ def _reply(value: Value) -> Reply | StoreError:
 
 def _plain(value: Value) -> Reply:
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode("utf-8", "surrogateescape")  # totals are binary
     if isinstance(value, list):
         return [_plain(one) for one in value]
     assert not isinstance(value, CommandError)

@@ -113,6 +113,20 @@ async def test_usage_that_never_comes_is_none(wire: Line, *, stream: bool) -> No
     assert (await wire.hear(asking(stream=stream))).whole.usage is None
 
 
+async def test_later_usage_replaces_earlier_and_nulls_replace_nothing(wire: Line) -> None:
+    first: JsonObject = {"input_tokens": 9, "output_tokens": 1, "cache_read_input_tokens": 4}
+    later: JsonObject = {"input_tokens": None, "output_tokens": 3, "cache_read_input_tokens": None}
+    events: tuple[JsonObject, ...] = (
+        {"type": "message_start", "message": {"model": "m", "usage": first}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "So"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": later},
+        {"type": "message_stop"},
+    )
+    wire.provider.script("*", [streams(*events, name_events=True)])
+    usage = (await wire.hear(asking(stream=True))).whole.usage
+    assert usage == Usage(input_tokens=13, output_tokens=3, cached_input_tokens=4)
+
+
 async def test_what_anthropics_own_tools_do_is_not_passed_on_as_a_tool_call(wire: Line) -> None:
     start: JsonObject = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 1}}}
     search: JsonObject = {"type": "server_tool_use", "id": "srv", "name": "web_search", "input": {}}
@@ -210,6 +224,10 @@ async def test_an_http_error_comes_with_its_status_wait_and_words(wire: Line) ->
     wire.provider.script("*", [fails(529, "overloaded_error", "Overloaded", retry_after="4")])
     failure = (await wire.hear(asking())).failure
     assert (failure.kind, failure.status, failure.retry_after) == ("overloaded", 529, 4.0)
+
+
+async def test_dropped_parameters_are_told(wire: Line) -> None:
+    assert wire.adapter.dropped_params(wire.call(asking(seed=1, n=2))) == ("n", "seed")
 
 
 async def test_a_message_it_cannot_take_fails_without_a_call(wire: Line) -> None:

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from lib.catalog.rows import Protocol
-from lib.contract import Delta, FinishReason, JsonObject, ToolCall, ToolCallDelta, Usage
+from lib.catalog.rows import ParamRules, Protocol
+from lib.contract import Delta, FinishReason, Json, JsonObject, ToolCall, ToolCallDelta, Usage
 from lib.errors import NextStep
 from lib.transport import Timeouts
 from tests.scripted.sayings import Saying, Tool, says, speaks
@@ -25,7 +25,7 @@ from tests.scripted.steps import (
     streams,
     with_inserted,
 )
-from tests.support.provider_calls import KEY, QUESTION, REQUEST_ID, Line, asking, hear, line
+from tests.support.provider_calls import KEY, QUESTION, REQUEST_ID, Line, asking, hear, line, model
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 WEATHER = Tool("call_1", "weather", ('{"city":', '"Paris"}'))
@@ -172,6 +172,64 @@ async def test_a_missing_tool_input_id_or_index_is_made_good(wire: Line) -> None
     calls = (ToolCall("a", "f", "{}"), ToolCall("b", "g", '{"x":1}'), ToolCall("call_0_2", "h", '{"y":2}'))
     assert heard.choices[0].tool_calls == calls
     assert heard.deltas[-1] == Delta(tool_call=ToolCallDelta(0, arguments="{}"))
+
+
+async def test_a_stream_that_ends_without_its_last_blank_line_is_whole(wire: Line) -> None:
+    body = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n'
+    wire.provider.script("*", [answers_bytes(body, "text/event-stream")])
+    assert (await wire.hear(asking(stream=True))).text == "a"
+
+
+async def test_chunks_without_choices_or_content_say_nothing(wire: Line) -> None:
+    other: JsonObject = {"model": "m", "x_groq": {}}
+    step = streams(other, chunk({"content": ""}), chunk({"content": "a"}), chunk({}, "stop"), "[DONE]")
+    wire.provider.script("*", [step])
+    assert (await wire.hear(asking(stream=True))).deltas == [Delta(text="a")]
+
+
+async def test_content_in_parts_and_the_older_function_call_are_understood(wire: Line) -> None:
+    thinking: JsonObject = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    message: JsonObject = {
+        "content": [thinking, {"type": "text", "text": "Let me see."}],
+        "function_call": {"name": "weather", "arguments": "{}"},
+    }
+    wire.provider.script("*", [answers_json({"choices": [{"message": message, "finish_reason": "function_call"}]})])
+    choice = (await wire.hear(asking())).choices[0]
+    assert (choice.reasoning, choice.text) == ("hm", "Let me see.")
+    assert choice.tool_calls == (ToolCall("call_0_0", "weather", "{}"),)
+    assert choice.finish_reason is FinishReason.TOOL_CALLS
+
+
+async def test_a_refusal_and_log_probabilities_are_passed_on(wire: Line) -> None:
+    logprobs: JsonObject = {"content": [{"token": "a", "logprob": -0.1}]}
+    choice: JsonObject = {"index": 0, "message": {"content": None, "refusal": "No."}, "finish_reason": "stop"}
+    wire.provider.script("*", [answers_json({"choices": [{**choice, "logprobs": logprobs}]})])
+    assert (await wire.hear(asking())).deltas == [Delta(refusal="No.", logprobs=logprobs)]
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("eos", FinishReason.STOP),
+        ("STOP", FinishReason.STOP),
+        ("max_tokens", FinishReason.LENGTH),
+        ("SAFETY", FinishReason.CONTENT_FILTER),
+    ],
+)
+async def test_other_words_for_a_finish_reason_are_known(wire: Line, word: str, reason: FinishReason) -> None:
+    wire.provider.script("*", [says("a", finish=word)])
+    assert (await wire.hear(asking())).whole.finish_reasons == (reason,)
+
+
+async def test_an_answer_of_endless_tool_calls_is_malformed(wire: Line) -> None:
+    calls: list[Json] = [{"id": f"c{i}", "function": {"name": "f", "arguments": "{}"}} for i in range(1_001)]
+    wire.provider.script("*", [answers_json({"choices": [{"message": {"tool_calls": calls}}]})])
+    assert (await wire.hear(asking())).failure.kind == "malformed"
+
+
+async def test_dropped_parameters_are_told(wire: Line) -> None:
+    one = wire.call(asking(temperature=0.5), model(ParamRules(drop=frozenset({"temperature"}))))
+    assert wire.adapter.dropped_params(one) == ("temperature",)
 
 
 async def test_a_cut_after_the_finish_reason_harms_nothing(wire: Line) -> None:

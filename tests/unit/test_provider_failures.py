@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -112,10 +114,22 @@ def test_the_wait_is_read_in_every_form(headers: dict[str, str], seconds: float 
 def test_a_date_to_wait_for_counts_from_now_and_one_in_the_past_is_no_wait() -> None:
     later = format_datetime(datetime.fromtimestamp(NOW + 90, UTC), usegmt=True)
     earlier = format_datetime(datetime.fromtimestamp(NOW - 90, UTC), usegmt=True)
-    unzoned = format_datetime(datetime.fromtimestamp(NOW + 90, UTC).replace(tzinfo=None))
     assert retry_after({"retry-after": later}, NOW) == 90
-    assert retry_after({"retry-after": unzoned}, NOW) == 90
     assert retry_after({"retry-after": earlier}, NOW) == 0
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "XYZ+9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_a_date_without_a_zone_is_greenwichs_wherever_this_runs(far_from_greenwich: None) -> None:
+    unzoned = format_datetime(datetime.fromtimestamp(NOW + 90, UTC).replace(tzinfo=None))
+    assert retry_after({"retry-after": unzoned}, NOW) == 90
 
 
 @given(st.text())

@@ -76,7 +76,8 @@ def test_an_event_beyond_the_limit_is_malformed_and_not_kept(chunk: bytes) -> No
 def test_the_limit_is_for_one_event_and_comments_do_not_count() -> None:
     parser = SseParser(limit=15)
     events = [event for _ in range(9) for event in parser.feed(b": a comment\ndata: 01234\n\n")]
-    assert events == [SseEvent("message", b"01234")] * 9
+    events += [event for byte in b": a comment\ndata: 01234\n\n" * 9 for event in parser.feed(bytes([byte]))]
+    assert events == [SseEvent("message", b"01234")] * 18
 
 
 def test_a_stream_without_end_is_cut_off() -> None:

@@ -21,6 +21,9 @@ from lib.kv.replies import Command, Reply
 from lib.kv.store import Store
 
 BATCH: Final = 64
+"""Records after which an append rolls up."""
+READ_AT_ONCE: Final = 512
+"""Records that one roll-up script adds at most."""
 KEPT_WHILE_AWAY: Final = 2_000
 """Records one instance keeps while the KV is away; beyond it the oldest is only in the process log."""
 DAY_SECONDS: Final = 86_400
@@ -55,6 +58,7 @@ class UsageLog:
         commands: list[Command] = []
         for each in records:
             key = self._key_of(each)
+            self._complete.discard(self._list_of(each))
             commands.append(("RPUSH", key, encode(each)))
             if key not in self._touched:
                 commands.append(("EXPIRE", key, LOG_LIFETIME_SECONDS))
@@ -77,7 +81,10 @@ class UsageLog:
         return len(self._waiting)
 
     def _key_of(self, record: UsageRecord) -> str:
-        return self._keys.log(day_of(record.at), self._keys.shard(record.person))
+        return self._keys.log(*self._list_of(record))
+
+    def _list_of(self, record: UsageRecord) -> tuple[str, int]:
+        return day_of(record.at), self._keys.shard(record.person)
 
     async def after_append(self, append: Append, replies: Sequence[Reply | StoreError]) -> None:
         """Keep what was refused, roll up where a batch was filled. `replies` to its commands. Raises StoreError."""
@@ -87,14 +94,19 @@ class UsageLog:
         self.keep(record for record, length in booked if isinstance(length, StoreError))
         full = [record for record, length in booked if isinstance(length, int) and length % BATCH == 0]
         for record in full:
-            await self.roll_up(day_of(record.at), self._keys.shard(record.person))
+            await self.roll_up(*self._list_of(record))
+
+    async def after_hit(self, record: UsageRecord, length: int) -> None:
+        """Roll up when a hit that the admission script booked filled a batch. Raises StoreError."""
+        if length and length % BATCH == 0:
+            await self.roll_up(*self._list_of(record))
 
     async def roll_up(self, day: str, shard: int) -> int:
         """Add one list's new records to the totals; the number added by this call. Raises StoreError."""
         added = 0
         while True:
             begin = int(str(await self._store.run("GET", self._keys.cursor(day, shard)) or 0))
-            lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, begin + BATCH - 1)
+            lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, begin + READ_AT_ONCE - 1)
             if not isinstance(lines, list) or not lines:
                 return added
             records = [r for line in lines if isinstance(line, str) and (r := decode(line))]
@@ -102,7 +114,7 @@ class UsageLog:
             if moved != 1:
                 continue  # somebody else added these, though perhaps not all
             added += len(lines)
-            if len(lines) < BATCH:
+            if len(lines) < READ_AT_ONCE:
                 return added
 
     def _commit(self, day: str, shard: int, begin: int, count: int, adds: list[Addition]) -> Command:

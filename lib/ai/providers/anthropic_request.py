@@ -38,6 +38,7 @@ _TRANSLATED: Final = frozenset(
     {"parallel_tool_calls", "reasoning_effort", "user", "metadata", "service_tier", "system"}
 )
 """Read below rather than passed through."""
+_SERVICE_TIERS: Final = ("auto", "standard_only")
 _EFFORTS: Final = frozenset({"low", "medium", "high", "xhigh", "max"})
 
 
@@ -66,24 +67,39 @@ def build(call: ProviderCall) -> tuple[JsonObject, tuple[str, ...]]:
 
 def dropped_params(model: ModelRow, request: ChatRequest) -> frozenset[str]:
     """Names of the parameters that are not sent as they were asked."""
-    extra, rules = request.extra, model.params
+    rules = model.params
     asked = {name for name in ("temperature", "top_p", "max_tokens") if getattr(request, name) is not None}
-    asked |= {name for name in ("stop", "tools") if getattr(request, name)} | extra.keys()
-    dropped = (asked & rules.drop) | (extra.keys() & _UNKNOWN_TO_ANTHROPIC)
-    other = {
+    asked |= {name for name in ("stop", "tools") if getattr(request, name)} | request.extra.keys()
+    dropped = asked & rules.drop | request.extra.keys() & _UNKNOWN_TO_ANTHROPIC
+    changed = {
         "seed": request.seed is not None,
         "n": request.n > 1,
         "response_format": object_of(request.response_format).get("type") == "json_object",
-        "top_p": None not in (request.top_p, request.temperature) and "temperature" not in rules.drop,
-        "temperature": (request.temperature or 0) > 1,
-        "stop": any(not text.strip() for text in request.stop),
         "tool_choice": not rules.forced_tool_choice and is_forced(request.tool_choice),
         "prefill": without_prefill(request.messages, model)[1],
+        **_changed_sampling(model, request),
+        **_changed_extra(request.extra),
+    }
+    return frozenset(dropped | {name for name, is_changed in changed.items() if is_changed})
+
+
+def _changed_sampling(model: ModelRow, request: ChatRequest) -> dict[str, bool]:
+    """What `_sampling` changes, beside what the model rejects anyway."""
+    takes_temperature = request.temperature is not None and "temperature" not in model.params.drop
+    return {
+        "temperature": request.temperature is not None and request.temperature > 1,
+        "top_p": request.top_p is not None and takes_temperature,
+        "stop": any(not text.strip() for text in request.stop),
+    }
+
+
+def _changed_extra(extra: JsonObject) -> dict[str, bool]:
+    """Translated fields whose value has no counterpart."""
+    return {
         "reasoning_effort": "reasoning_effort" in extra and _effort(extra["reasoning_effort"]) is None,
-        "service_tier": "service_tier" in extra and extra["service_tier"] not in ("auto", "standard_only"),
+        "service_tier": "service_tier" in extra and extra["service_tier"] not in _SERVICE_TIERS,
         "metadata": bool(object_of(extra.get("metadata")).keys() - {"user_id"}),
     }
-    return frozenset(dropped | {name for name, is_dropped in other.items() if is_dropped})
 
 
 def _extra(model: ModelRow, request: ChatRequest) -> JsonObject:
@@ -171,7 +187,7 @@ def _metadata(request: ChatRequest) -> JsonObject:
     user = text_of(object_of(extra.get("metadata")).get("user_id")) or text_of(extra.get("user"))
     if user:
         sent["metadata"] = {"user_id": user}
-    if extra.get("service_tier") in ("auto", "standard_only"):
+    if extra.get("service_tier") in _SERVICE_TIERS:
         sent["service_tier"] = extra["service_tier"]
     return sent
 

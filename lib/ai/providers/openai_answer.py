@@ -48,7 +48,6 @@ class OpenAIReader:
         self._model = model
         self._usage: Json = None
         self._check = AnswerCheck(choices)
-        self._events = 0
         self._done = False
 
     @property

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import orjson
-
 from lib.contract import Json, JsonObject
 from lib.errors import ProviderError
+from lib.json_text import parse
 
 
 def parse_object(data: bytes) -> JsonObject:
-    """The JSON object in `data`. Raises ProviderError `malformed` for anything else, broken UTF-8 included."""
+    """The JSON object in `data`. Raises ProviderError `malformed` for anything else, also if nested absurdly deep."""
     try:
-        value: Json = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        value = parse(data)
+    except ValueError:
         raise ProviderError("malformed", "the provider's answer is not valid JSON") from None
     if not isinstance(value, dict):
         raise ProviderError("malformed", "the provider's answer is not a JSON object")
@@ -22,10 +21,9 @@ def parse_object(data: bytes) -> JsonObject:
 def is_json_object(text: str) -> bool:
     """Whether a text is one JSON object, as the arguments of a tool call must be."""
     try:
-        value: Json = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return isinstance(parse(text), dict)
+    except ValueError:
         return False
-    return isinstance(value, dict)
 
 
 def object_of(value: Json) -> JsonObject:

@@ -54,11 +54,13 @@ def _retired(model: ModelRow, _: Needs, offer: Offer) -> Failure | None:
     return Failure(f"retired on {retires}", "model") if retires is not None and retires <= offer.today else None
 
 
-def _outside_only(model: ModelRow, needs: Needs, _: Offer) -> Failure | None:
+def _outside_only(model: ModelRow, needs: Needs, offer: Offer) -> Failure | None:
     only = needs.wish.only
     if not only or model.provider in only:
         return None
-    return Failure(f"provider is not in only ({', '.join(only)})", "gateway.only")
+    # Only names of ours are repeated: the caller's text may be long, or made to be seen in an error.
+    known = [row.id for row in offer.catalog.providers if row.id in only]
+    return Failure(f"provider is not in only ({', '.join(known) or 'no provider of that name'})", "gateway.only")
 
 
 def _lacks(model: ModelRow, needs: Needs, _: Offer) -> Failure | None:

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from lib.contract import Answer, Choice, FinishReason, Json, JsonObject, ToolCall, Usage
+from lib.json_text import parse
 
 ENTRY_VERSION: Final = 1
 
@@ -69,7 +70,7 @@ def decode(text: str) -> Entry | None:
     """The entry, or None for anything damaged or of another version: that is a miss, never an error."""
     first, _, rest = text.partition("\n")
     try:
-        head, body = _object(orjson.loads(first)), _object(orjson.loads(rest))
+        head, body = _object(parse(first)), _object(parse(rest))
         if head.get("v") != ENTRY_VERSION:
             return None
         meta = EntryMeta(

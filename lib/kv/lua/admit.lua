@@ -4,8 +4,8 @@
 --       6 hold amount  7 hold expiry  8 day  9 budget of the day  10 month  11 budget of the month  12 state lifetime
 --       13 usage record up to its kind  14 usage log lifetime in seconds  15 body digest
 --       then per limit: owner (u: user, a: address)  name  maximum  window  lockout  when (every: each request, call: only one that calls a model)
--- Reply {code, text, number, number}: 0 go {lost holds, used of the first limit, its reset}  1 cached {entry, used, reset}
---       2 in flight {record, used, reset}  3 duplicate done {record, used, reset}  4 limited / 5 locked {limit, wait, maximum}
+-- Reply {code, text, used of the first limit, its reset, length of the usage log if written}: 0 go {lost holds, …}
+--       1 cached {entry, …}  2 in flight {record, …}  3 duplicate done {record, …}; 4 limited / 5 locked {limit, wait, maximum}
 --       6 over budget {period, spent, budget}  7 the record is of another body
 local now, day, month = tonumber(ARGV[1]), ARGV[8], ARGV[10]
 local v = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
@@ -61,9 +61,11 @@ if every[1] then
   local w, n = window_of(every[1].owner, every[1])
   used, reset = n, wait_until_free(every[1].owner, w, n, {max = n, window = every[1].window})
 end
+local logged = 0
 if (code == 1 or code == 3) and ARGV[13] ~= '' then
   local body = code == 1 and entry or string.match(v[4], '\n(.*)')
   local record = ARGV[13] .. (code == 1 and '"exact"' or '"duplicate"') .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}'
-  if redis.call('RPUSH', KEYS[5], record) == 1 then redis.call('EXPIRE', KEYS[5], ARGV[14]) end
+  logged = redis.call('RPUSH', KEYS[5], record)
+  if logged == 1 then redis.call('EXPIRE', KEYS[5], ARGV[14]) end
 end
-return {code, text, used, reset}
+return {code, text, used, reset, logged}
