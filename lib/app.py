@@ -19,6 +19,7 @@ from lib.aiohttp_transport import AiohttpTransport
 from lib.clock import SystemClock
 from lib.composition import Gateway, World
 from lib.errors import GatewayError, SettingsError
+from lib.settings import Settings
 from lib.web.access import Access, AccessRules
 from lib.web.asgi import AsgiApp, Call
 from lib.web.cors import Cors
@@ -27,6 +28,9 @@ from lib.web.json_route import JsonEndpoint, Reply
 from lib.web.shell import Route, Shell
 
 VERSION: Final = "0.1.0"
+SPARE_CONNECTIONS: Final = 64
+"""To the KV, beside two for each request: its model and one that it is hedged with. Who waits for a connection times
+out as if the model did not answer."""
 
 
 def request_id() -> str:
@@ -62,6 +66,7 @@ class Apps:
             keep_alive_seconds=15.0,
             default_model=self.gateway.settings.routing.default_model,
             cors=self._cors,
+            at_once=self.gateway.settings.limits.at_once,
         )
         endpoint = ChatEndpoint(self.gateway.pipeline, self._access, self.gateway.world.clock, self._ids, rules)
         return self._shell(Route("/api/ai/v2/chat", endpoint))
@@ -89,14 +94,16 @@ class Apps:
         """GET /api/ai/stats."""
         from lib.web.stats_route import StatsRoute
 
-        return self._shell(self._json("/api/ai/stats", StatsRoute(self.gateway.stats, self._access)))
+        route = StatsRoute(self.gateway.stats, self._access, self.gateway.sweep.when_due)
+        return self._shell(self._json("/api/ai/stats", route))
 
     def diagnostics(self) -> AsgiApp:
         """GET /api/ai/test-rate-limit and /api/ai/test-cache."""
         from lib.web.diagnostics_route import DiagnosticsRoute
 
         enabled = self.gateway.settings.diagnostics.test_endpoints
-        route = DiagnosticsRoute(self._access, enabled, self.gateway.simple_guard, self.gateway.try_cache)
+        gateway = self.gateway
+        route = DiagnosticsRoute(self._access, enabled, gateway.simple_guard, gateway.keys.person, gateway.try_cache)
         return self._shell(
             self._json("/api/ai/test-rate-limit", route.rate_limit), self._json("/api/ai/test-cache", route.cache)
         )
@@ -125,7 +132,8 @@ def platform_deadline() -> Callable[[], float | None]:
 
 def real_world(env: Mapping[str, str]) -> World:
     """The process's own clock, network and chance."""
-    transport = AiohttpTransport()
+    most = Settings.from_env(env).limits.at_once
+    transport = AiohttpTransport(max_connections=2 * most + SPARE_CONNECTIONS)
     chance = random.Random(secrets.randbits(64))  # noqa: S311 - draws jitter, not secrets
     return World(env, transport, transport, SystemClock(), chance)
 

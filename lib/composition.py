@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from lib.ai.attempt import Access as ProviderAccess
+from lib.ai.attempt import Attempts, CommitWindow, Line, Waits
+from lib.ai.away import Away, AwayRules
 from lib.ai.booking import Booking, BookingRules, Bookkeepers
 from lib.ai.door import Door, Doorkeepers, DoorRules
-from lib.ai.fallback import Access as ProviderAccess
-from lib.ai.fallback import Fallback, Line, Waits
+from lib.ai.fallback import Fallback
 from lib.ai.functions import Functions
 from lib.ai.health import HealthBoard
+from lib.ai.hedge import HedgeBudget
 from lib.ai.observability.log import UsageLog
 from lib.ai.observability.stats import Stats
+from lib.ai.observability.sweep import OPEN_AT_MOST, Sweep
 from lib.ai.orchestrator import Orchestrator, Setting, Steps
 from lib.ai.providers.registry import adapters
 from lib.ai.retry import BreakerPolicy, Retrier, RetryBudget, RetryPolicy
@@ -32,7 +36,7 @@ from lib.kv.cache import ClassSeconds
 from lib.kv.client import KV, KvEndpoint, KvLimits
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
-from lib.kv.rate_limit import Limit, LocalWindows
+from lib.kv.rate_limit import Limit
 from lib.settings import Settings
 from lib.transport import Transport
 
@@ -46,7 +50,7 @@ TEST_LIMIT: Final = Limit("test", 10)
 class World:
     """What comes from outside: replaced as a whole in tests."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     transport: Transport
     kv_transport: Transport
     clock: Clock
@@ -117,23 +121,40 @@ class Gateway:
         return UsageLog(self.store, self.keys)
 
     @cached_property
+    def sweep(self) -> Sweep:
+        """The search for requests that were never closed."""
+        longest = self.settings.timeouts.total_seconds + OPEN_AT_MOST / 2
+        return Sweep(self.store, self.keys, self.log, self.world.clock, max(OPEN_AT_MOST, longest))
+
+    @cached_property
     def stats(self) -> Stats:
         """Usage read back."""
         models = [row.id for row in self.catalog.models]
         return Stats(self.store, self.keys, self.log, self.world.clock, models)
 
     @cached_property
+    def away(self) -> Away:
+        """Steps 1 and 2 without the KV."""
+        kv, dedup = self.settings.kv, self.settings.dedup
+        rules = AwayRules(
+            closed_tiers=frozenset(tier.name for tier in self.table.tiers if kv.fails_closed(tier.name)),
+            budget_percent=kv.away_budget_percent,
+            dedup_window_ms=dedup.window_seconds * 1000,
+            idempotency_ms=dedup.idempotency_seconds * 1000,
+        )
+        return Away(self.world.clock, rules)
+
+    @cached_property
     def door(self) -> Door:
         """Steps 1 to 3."""
-        given, cache, dedup = self.settings.kv, self.settings.cache, self.settings.dedup
+        cache, dedup = self.settings.cache, self.settings.dedup
         rules = DoorRules(
             lease_ms=dedup.lease_seconds * 1000,
             cache_enabled=cache.enabled,
             shared_cache=cache.scope == "shared",
             dedup_enabled=dedup.enabled,
-            closed_tiers=frozenset(tier.name for tier in self.table.tiers if given.fails_closed(tier.name)),
         )
-        ask = Doorkeepers(self.gate, self.dedup, self.health, LocalWindows())
+        ask = Doorkeepers(self.gate, self.dedup, self.health, self.away)
         return Door(ask, self.table, self.keys, self.world.clock, rules)
 
     @cached_property
@@ -141,20 +162,25 @@ class Gateway:
         """Steps 5 and 6."""
         retry, waits = self.settings.retry, self.settings.timeouts
         policy = RetryPolicy(retry.max_attempts, retry.base_seconds, retry.max_seconds)
-        return Fallback(
+        streams = self.settings.streams
+        attempts = Attempts(
             access=ProviderAccess(self.lines, adapters(self.world.transport, self.world.clock)),
             health=self.health,
-            retrier=Retrier(policy, RetryBudget(retry.budget_percent), self.world.clock, self.world.chance),
             prices=self.prices,
-            store=self.store,
+            clock=self.world.clock,
             waits=Waits(
                 connect=waits.connect_seconds,
                 first_token=waits.first_token_seconds,
                 between=waits.idle_seconds,
                 reasoning_first_token=waits.reasoning_first_token_seconds,
                 reasoning_between=waits.reasoning_idle_seconds,
+                whole=waits.whole_seconds,
+                reasoning_whole=waits.reasoning_whole_seconds,
             ),
+            window=CommitWindow(streams.commit_tokens, streams.commit_seconds),
         )
+        retrier = Retrier(policy, RetryBudget(retry.budget_percent), self.world.clock, self.world.chance)
+        return Fallback(attempts, retrier, self.store, HedgeBudget(streams.hedge_percent))
 
     @cached_property
     def booking(self) -> Booking:
@@ -163,10 +189,11 @@ class Gateway:
         rules = BookingRules(
             dedup_window_ms=dedup.window_seconds * 1000,
             idempotency_ms=dedup.idempotency_seconds * 1000,
+            lease_ms=dedup.lease_seconds * 1000,
             max_entry_bytes=cache.max_entry_bytes,
             classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
         )
-        keep = Bookkeepers(self.store, self.dedup, self.log, self.health)
+        keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away)
         return Booking(keep, self.keys, self.world.clock, self.world.chance, rules)
 
     @cached_property

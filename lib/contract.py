@@ -79,6 +79,8 @@ class ChatRequest:
     write_cache: bool = True
     use_dedup: bool = True
     use_fallback: bool = True
+    restart: bool = False
+    """When an answer breaks off after it has been shown, let another model begin anew instead of ending in an error."""
     same_provider: bool = False
     """Fall back only within the asked model's provider."""
     idempotency_key: str | None = None
@@ -282,6 +284,13 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """What was shown so far is void: another model, named in the report, begins anew. Only where it was asked for."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Last event of every successful run."""
 
@@ -289,4 +298,4 @@ class Done:
     report: Report
 
 
-Event: TypeAlias = Opened | Delta | Done
+Event: TypeAlias = Opened | Delta | Restarted | Done

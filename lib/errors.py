@@ -192,15 +192,17 @@ class ProviderError(Exception):
         return self.next_step is not NextStep.GIVE_UP and self.kind not in _CALLERS_LIMITS
 
 
-_CALLERS_LIMITS: Final = frozenset({"context_length"})
+_CALLERS_LIMITS: Final = frozenset({"context_length", "unsupported"})
 
 _NEXT_BY_STATUS: Final = {
     401: NextStep.NEXT_MODEL,
     402: NextStep.NEXT_MODEL,
     403: NextStep.NEXT_MODEL,
     404: NextStep.NEXT_MODEL,
+    405: NextStep.NEXT_MODEL,
     408: NextStep.RETRY,
     409: NextStep.RETRY,
+    410: NextStep.NEXT_MODEL,
     413: NextStep.NEXT_MODEL,
     425: NextStep.RETRY,
     429: NextStep.RETRY,

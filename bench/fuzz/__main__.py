@@ -82,7 +82,7 @@ def run_blind(target: Target, seconds: int) -> Outcome:
 
 
 def run_guided(target: Target, seconds: int, kept: Path | None) -> Outcome:
-    """atheris in a process of its own, which ends with the run."""
+    """Guided by atheris, in a process of its own, which ends with the run."""
     with tempfile.TemporaryDirectory() as scratch:
         corpus = (kept or Path(scratch)) / target.name
         corpus.mkdir(parents=True, exist_ok=True)

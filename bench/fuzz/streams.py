@@ -40,7 +40,7 @@ def sse(data: bytes) -> None:
 
 
 def provider_stream(data: bytes) -> None:
-    """Whatever a provider streams, a reader gives deltas or a ProviderError, and its answer can be built and encoded."""
+    """Whatever a provider streams, a reader gives deltas or a ProviderError; its answer can be built and encoded."""
     source = Source(data)
     reader = _reader(source)
     builder = AnswerBuilder()
@@ -69,7 +69,7 @@ def provider_answer(data: bytes) -> None:
 
 
 def by_the_standard(stream: bytes) -> Iterator[SseEvent]:
-    """Server-sent events by the letter of the standard, but `data` is bytes and a last event may lack its blank line."""
+    """Server-sent events by the standard's letter, but `data` is bytes and the last event may lack its blank line."""
     lines = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     lines[-1:] = [b""]
     lines[0] = lines[0].removeprefix(_BOM)

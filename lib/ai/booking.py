@@ -1,23 +1,25 @@
 """Steps 7 and 8: the cache write, the hand-over to duplicates and the usage record, in one write-back.
 
 It is sent after the last byte of the answer, also after errors, hang-ups and cut streams. What the KV certainly did
-not take is kept for the next write-back; each record is also a line in the process log.
+not take is kept for the next write-back; each record is also a line in the process log. Where it is unknown whether the
+KV took them, records are logged to be imported (`unbooked …`), and other writes repeated in a form that acts once.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from lib.ai.door import error_text
+from lib.ai.away import Away
 from lib.ai.health import HealthBoard
-from lib.ai.observability.log import KEPT_WHILE_AWAY, Append, UsageLog
+from lib.ai.observability.log import Append, UsageLog
 from lib.ai.observability.record import UsageRecord, encode
+from lib.ai.owed import Debts, Owed
 from lib.ai.run import Run
+from lib.ai.verdicts import error_text
 from lib.clock import Clock
 from lib.contract import Answer, Usage
 from lib.errors import StoreError, StoreUnavailable
@@ -34,6 +36,8 @@ from lib.messages import last_user_text
 REFUSALS_SECONDS: Final = 1.0
 """Refusals of one user are booked together at most this often: a flood of them must stay cheap."""
 REFUSERS: Final = 10_000
+OWED_SECONDS: Final = 86_400.0
+"""A settlement that is later than this finds its day's budget past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class BookingRules:
 
     dedup_window_ms: int = 5_000
     idempotency_ms: int = 86_400_000
+    lease_ms: int = 10_000
     max_entry_bytes: int = 262_144
     classes: ClassSeconds = field(default_factory=ClassSeconds)
 
@@ -54,6 +59,7 @@ class Bookkeepers:
     dedup: Deduplication
     log: UsageLog
     health: HealthBoard
+    away: Away
 
 
 class Booking:
@@ -67,12 +73,12 @@ class Booking:
         self._rules = rules
         self._settle = script("state", "settle")
         self._refusals: dict[str, tuple[int, float]] = {}
-        self._unsettled: deque[Command] = deque(maxlen=KEPT_WHILE_AWAY)
+        self._debts = Debts()
         self._lines = logging.getLogger("lib.usage")
 
     def prepare(self, run: Run, answer: Answer) -> None:
         """Step 7, before the last event so that the answer can tell its lifetime: encode what is to be stored."""
-        if not run.answer_digest and not run.claim:
+        if not (run.answer_digest or run.claim or run.local_claim):
             return
         request = run.job.request
         ttl = ttl_for(
@@ -89,31 +95,38 @@ class Booking:
         if run.booked:
             return
         run.booked = True
+        self._keep.away.leave(run, self._entry(run))
         record = self.record_of(run)
         self._lines.info(encode(record))
-        if run.replay_booked:
-            with suppress(StoreError):
-                await self._keep.log.after_hit(record, run.log_length)
-            return
-        due = self._refusal(record) if record.kind == "refused" else record
-        if due is not None:
+        due = self._due(run, record)
+        if due is not None or run.perhaps_admitted or self._keep.log.waiting or self._debts:
             await self._send(run, due)
+        with suppress(StoreError):
+            await self._keep.log.after_hit(record, run.log_length)
 
-    async def _send(self, run: Run, record: UsageRecord) -> None:
-        log, append = self._keep.log, self._keep.log.append(record)
-        settlements = (*self._unsettled, *self._settlement(run))
-        self._unsettled.clear()
-        commands = [*append.commands, *settlements, *self._results(run)]
+    def _due(self, run: Run, record: UsageRecord) -> UsageRecord | None:
+        """What is to be appended: nothing for a hit that admission has booked, refusals now and then."""
+        if run.replay_booked:
+            return None
+        return self._refusal(record) if record.kind == "refused" else record
+
+    async def _send(self, run: Run, record: UsageRecord | None) -> None:
+        log = self._keep.log
+        append = log.append(record, perhaps_booked=run.perhaps_admitted)
+        owed = [*self._debts.take(self._clock.now()), *self._settlement(run), *self._end_of_claim(run)]
+        commands = [*append.commands, *(each.command for each in owed), *self._cache_write(run)]
         commands += self._keep.health.report_commands([a.model for a in run.attempts], self._clock.now())
         try:
             replies = await self._keep.store.run_many(commands)
         except StoreUnavailable:
             log.keep(append.records)
-            self._unsettled.extend(settlements)
+            self._debts.keep(owed)
         except StoreError:
             log.doubt(append.records)
-            self._lines.warning("usage record %s may not have reached the KV", record.request_id)
+            self._debts.doubt(owed)
         else:
+            ends = replies[len(append.commands) :]
+            self._debts.refused(each for each, reply in zip(owed, ends, strict=False) if isinstance(reply, StoreError))
             await self._after_append(append, replies[: len(append.commands)])
 
     async def _after_append(self, append: Append, replies: list[Reply | StoreError]) -> None:
@@ -122,39 +135,48 @@ class Booking:
         except StoreError as error:
             self._lines.warning("totals are added up later: %s", error)
 
-    def _results(self, run: Run) -> list[Command]:
-        """The cache write, and the end of the claim: published, or given up."""
-        commands: list[Command] = []
-        entry = run.entry if len(run.entry.encode()) <= self._rules.max_entry_bytes else ""
-        if entry and run.answer and run.answer_digest and self._may_cache(run, run.answer):
-            commands.append(("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl))
-        if run.claim:
-            commands.append(self._end_of_claim(run, entry))
-        return commands
+    def _entry(self, run: Run) -> str:
+        """The answer as it is handed to duplicates and cached; empty for none, or one that is too long."""
+        return run.entry if run.answer and len(run.entry.encode()) <= self._rules.max_entry_bytes else ""
 
-    def _may_cache(self, run: Run, answer: Answer) -> bool:
-        asked = run.plan.model.id if run.plan else ""
+    def _cache_write(self, run: Run) -> list[Command]:
+        entry, answer = self._entry(run), run.answer
+        if not entry or not answer or not run.answer_digest:
+            return []
         limit = self._rules.max_entry_bytes
-        return store_eligible(run.job.request, answer, asked_model=asked, max_bytes=limit) is None
+        if store_eligible(run.job.request, answer, asked_model=run.asked_model, max_bytes=limit) is not None:
+            return []
+        return [("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl)]
 
-    def _end_of_claim(self, run: Run, entry: str) -> Command:
-        dedup, digest = self._keep.dedup, run.duplicate_digest
+    def _end_of_claim(self, run: Run) -> list[Owed]:
+        """Published, or given up. A claim that is perhaps not ours is ended only if it is."""
+        if not run.claim:
+            return []
+        dedup, digest, entry = self._keep.dedup, run.duplicate_digest, self._entry(run)
+        milliseconds = self._rules.lease_ms
         if entry:
-            window = self._rules.idempotency_ms if run.job.request.idempotency_key else self._rules.dedup_window_ms
-            return dedup.publish(digest, run.body_digest, entry, window)
-        if run.error is not None:
-            return dedup.publish_error(digest, run.claim, error_text(run.error))
-        return dedup.release(digest, run.claim)
+            milliseconds = self._rules.dedup_window_ms
+            if run.job.request.idempotency_key:
+                milliseconds = self._rules.idempotency_ms
+            again = dedup.publish_if_ours(digest, run.claim, entry, milliseconds)
+            command = again if run.perhaps_admitted else dedup.publish(digest, run.body_digest, entry, milliseconds)
+        elif run.error is not None and run.admitted:
+            again = command = dedup.publish_error(digest, run.claim, error_text(run.error))
+        else:
+            again = command = dedup.release(digest, run.claim)
+        return [Owed(command, again, self._clock.now() + milliseconds / 1000)]
 
-    def _settlement(self, run: Run) -> list[Command]:
+    def _settlement(self, run: Run) -> list[Owed]:
+        """Books the cost in the place of the hold, also where there was no KV to take a hold."""
         if not run.hold_micro_usd:
             return []
         now = self._clock.now()
         day = day_of(now)
         key, cost = self._keys.user_state(run.person), run.cost_micro_usd
-        return [
-            ("EVAL", self._settle, 1, key, int(now * 1000), run.job.request_id, cost, day, day[:6], STATE_LIFETIME_MS)
-        ]
+        settle: Command = (
+            *("EVAL", self._settle, 1, key, int(now * 1000), run.job.request_id, cost, day, day[:6], STATE_LIFETIME_MS),
+        )
+        return [Owed(settle, (*settle, "held"), now + OWED_SECONDS)]
 
     def _refusal(self, record: UsageRecord) -> UsageRecord | None:
         """This refusal together with earlier ones of the user, or None while they are still being gathered."""

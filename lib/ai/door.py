@@ -1,7 +1,6 @@
 """Steps 1 to 3: rate limits, de-duplication and the exact cache, asked in one round trip.
 
-Without the KV the door stays open: limits hold per instance at a share, nothing is cached or shared, and the answer
-says so (`x-ai-degraded: kv`).
+Without the KV this instance decides alone (`lib.ai.away`).
 """
 
 from __future__ import annotations
@@ -10,21 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
+from lib.ai.away import Away
 from lib.ai.health import HealthBoard
-from lib.ai.observability.record import UsageRecord, head_of
+from lib.ai.observability.record import UsageRecord, head_of, intent_of
 from lib.ai.plan import Plan
 from lib.ai.run import Run
+from lib.ai.verdicts import followed, other_body, over_budget, refused
 from lib.clock import Clock
-from lib.contract import CacheKind, CallerKind, Json
-from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, Overloaded, RateLimited, StoreError, UpstreamFailed
+from lib.contract import CacheKind, CallerKind, Usage
+from lib.errors import StoreError, StoreUnavailable
 from lib.kv.admission import Admitted, Ask, Budget, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
 from lib.kv.cache import Entry, body_digest, cache_key, decode, dedup_key, idempotency_digest, read_eligible
-from lib.kv.deduplication import Deduplication, Failed, Freed, Published, TimedOut
+from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
-from lib.kv.rate_limit import Limit, LocalWindows, Refusal, limits_for
-from lib.kv.replies import Command, Reply
+from lib.kv.rate_limit import Limit, Refusal, limits_for
+from lib.kv.replies import Command
 from lib.tiers import LimitTable
 
 HOLD_EXTRA_MS: Final = 60_000
@@ -40,8 +39,6 @@ class DoorRules:
     shared_cache: bool = False
     """One cache for all users, instead of one each."""
     dedup_enabled: bool = True
-    closed_tiers: frozenset[str] = frozenset()
-    """Tiers that are refused while the KV is away, because their limits and budgets must hold exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Doorkeepers:
     gate: Gate
     dedup: Deduplication
     health: HealthBoard
-    local: LocalWindows
+    away: Away
 
 
 class Door:
@@ -72,23 +69,24 @@ class Door:
         self._name_keys(run, plan)
         limits = self._limits(run, plan)
         while True:
+            ask = self._question(run, plan, limits)
             try:
-                verdict = await self._admit(run, plan, limits)
-            except StoreError:
-                self._enter_without_kv(run, limits)
-                return None
+                verdict = await self._admit(ask, plan)
+            except StoreError as error:
+                return await self._ask.away.enter(run, ask, perhaps_admitted=not isinstance(error, StoreUnavailable))
             if isinstance(verdict, InFlight):
                 run.admitted = True
                 entry = await self._follow(run, verdict)
-                if entry is not None or "kv" in run.degraded:
+                if entry is not None:
                     return entry
                 limits = tuple(limit for limit in limits if limit.calls_only)  # the others are counted already
                 continue
             run.admitted = not isinstance(verdict, Refusal | OverBudget | OtherBody)
-            return self._take(run, plan, verdict)
+            return self._take(run, ask, verdict)
 
     def _name_keys(self, run: Run, plan: Plan) -> None:
         request, tenant = run.job.request, "" if self._rules.shared_cache else run.person
+        run.asked_model = plan.model.id
         if self._rules.cache_enabled and read_eligible(request) is None:
             run.answer_digest = cache_key(request, tenant=tenant, model=plan.model.id)
         if request.idempotency_key:
@@ -104,8 +102,8 @@ class Door:
         by_address = caller.address is not None and caller.kind is not CallerKind.SERVICE
         return limits_for(self._table, caller.tier, plan.model.limit_class, by_address=by_address)
 
-    async def _admit(self, run: Run, plan: Plan, limits: Sequence[Limit]) -> Verdict:
-        ask, now = self._question(run, plan, limits), self._clock.now()
+    async def _admit(self, ask: Ask, plan: Plan) -> Verdict:
+        now = self._clock.now()
         models = [m.id for m in plan.chain]
         read = self._ask.health.read_command(models, now)
         ride: list[Command] = [read] if read else []
@@ -122,10 +120,12 @@ class Door:
             person=run.person,
             tier=job.caller.tier,
             at=self._clock.now(),
-            kind="",
-            model="",
+            kind="open",
+            model=plan.model.id,
             requested=job.request.model,
             task=plan.task.value,
+            usage=Usage(input_tokens=plan.input_tokens, estimated=True),
+            cost_micro_usd=plan.cost.total,
             tags=job.request.tags,
         )
         return Ask(
@@ -142,6 +142,7 @@ class Door:
             hold_ms=int((job.deadline - self._clock.now()) * 1000) + HOLD_EXTRA_MS,
             budget=self._budget(run),
             record=head_of(record),
+            intent=intent_of(record),
         )
 
     def _hold(self, run: Run, plan: Plan) -> int:
@@ -152,12 +153,14 @@ class Door:
         tier = self._table.tier_named(run.job.caller.tier)
         return Budget(tier.daily_budget_micro_usd, tier.monthly_budget_micro_usd)
 
-    def _take(self, run: Run, plan: Plan, verdict: Verdict) -> Entry | None:
+    def _take(self, run: Run, ask: Ask, verdict: Verdict) -> Entry | None:
         match verdict:
             case Admitted():
                 run.claim = verdict.claim if run.duplicate_digest else ""
-                run.hold_micro_usd = self._hold(run, plan)
+                run.hold_micro_usd = ask.hold_micro_usd
                 run.limit = verdict.limit or run.limit
+                run.log_length = verdict.log_length
+                self._ask.away.claim(run, ask)
                 return None
             case Cached():
                 run.limit = verdict.limit or run.limit
@@ -168,8 +171,7 @@ class Door:
             case OverBudget():
                 raise over_budget(verdict)
             case OtherBody() | InFlight():
-                message = "this Idempotency-Key was used with another request body"
-                raise InvalidRequest(message, param="Idempotency-Key", code="idempotency_key_reused")
+                raise other_body()
 
     def _replay(self, run: Run, text: str, *, duplicate: bool) -> Entry | None:
         entry = decode(text)
@@ -185,83 +187,5 @@ class Door:
         try:
             outcome = await self._ask.dedup.follow(run.duplicate_digest, flight.claim, run.job.deadline)
         except StoreError:
-            self._without_kv(run)
-            return None
-        match outcome:
-            case Published(text):
-                entry = decode(text)
-                if entry is not None:
-                    run.replayed = CacheKind.DUPLICATE
-                return entry
-            case Failed(text):
-                raise error_from(text)
-            case TimedOut():
-                raise UpstreamFailed("the identical request in flight did not finish in time", status=504)
-            case Freed():
-                return None
-
-    def _enter_without_kv(self, run: Run, limits: Sequence[Limit]) -> None:
-        self._without_kv(run)
-        if run.job.caller.tier in self._rules.closed_tiers:
-            raise Overloaded("limits cannot be checked at the moment; try again soon", retry_after=5.0)
-        address = run.job.caller.address or ""
-        owners = [(self._keys.person(address) if limit.by_address else run.person, limit) for limit in limits]
-        refusal = self._ask.local.admit(owners, int(self._clock.now() * 1000))
-        if refusal is not None:
-            raise refused(refusal)
-
-    @staticmethod
-    def _without_kv(run: Run) -> None:
-        run.degraded.add("kv")
-        run.answer_digest = run.duplicate_digest = run.claim = ""
-
-
-def refused(refusal: Refusal) -> RateLimited:
-    """The error that says which limit and when."""
-    limit, seconds = refusal.limit, max(1, -(-refusal.wait_ms // 1000))
-    owner = "address" if limit.by_address else "user"
-    locked = "locked out after going over" if refusal.locked or limit.lockout_ms else "over"
-    message = (
-        f"{locked} the limit '{limit.name}': {limit.maximum} requests in {limit.window_ms // 1000} s per {owner}; "
-        f"try again in {seconds} s"
-    )
-    return RateLimited(
-        message,
-        limit_name=limit.name,
-        limit=limit.maximum,
-        window_seconds=limit.window_ms // 1000,
-        retry_after=refusal.wait_ms / 1000,
-    )
-
-
-def over_budget(verdict: OverBudget) -> BudgetExceeded:
-    """The error that says which budget and how much is spent."""
-    spent, budget = verdict.spent_micro_usd / 1e6, verdict.budget_micro_usd / 1e6
-    message = (
-        f"this request does not fit into the budget of the {verdict.period}: ${spent:.6f} of ${budget:.6f} are spent"
-    )
-    return BudgetExceeded(message)
-
-
-def error_text(error: GatewayError) -> str:
-    """An original's error as its duplicates read it."""
-    fields: dict[str, Json] = {
-        "status": error.status,
-        "message": error.message,
-        "param": error.param,
-        "code": error.code,
-        "retry_after": error.retry_after,
-    }
-    return orjson.dumps(fields).decode()
-
-
-def error_from(text: str) -> GatewayError:
-    """The error read back."""
-    value: Reply | Json = orjson.loads(text)
-    fields = value if isinstance(value, dict) else {}
-    message, status = str(fields.get("message")), fields.get("status")
-    after, param = fields.get("retry_after"), fields.get("param")
-    if isinstance(status, int) and status < 429:
-        return InvalidRequest(message, param=param if isinstance(param, str) else None, code=str(fields.get("code")))
-    seconds = float(after) if isinstance(after, int | float) else None
-    return UpstreamFailed(message, status=status if isinstance(status, int) else 502, retry_after=seconds)
+            return None  # admission is asked again, and says what to do without the KV
+        return followed(run, outcome)

@@ -1,130 +1,169 @@
 """Steps 5 and 6: one model after another until one answers, each tried with backoff behind its circuit breaker.
 
-Nothing is shown before the first real content, so whatever fails until then falls back unseen. After that a failure
-is an error: two models' texts are never joined.
+Nothing is shown before the commit window closes, so whatever fails until then falls back unseen. After that a failure
+is an error, or, for callers who asked for it, a restart that says so: two models' texts are never joined.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from lib.ai.health import HealthBoard
+from lib.ai.attempt import Attempts, Live, last_start
+from lib.ai.collect import AnswerBuilder
+from lib.ai.hedge import FirstTokens, HedgeBudget
 from lib.ai.plan import Plan
-from lib.ai.providers.base import Adapter, ProviderCall
 from lib.ai.retry import CircuitState, Retrier
 from lib.ai.run import Run
-from lib.catalog.pricing import PriceBook
-from lib.catalog.rows import ModelRow, ProviderRow
-from lib.catalog.rows import Protocol as Wire
+from lib.catalog.rows import ModelRow
 from lib.contract import Answer, Attempt, Completion, Delta
 from lib.errors import GatewayError, InvalidRequest, NextStep, ProviderError, StoreError, UpstreamFailed
 from lib.kv.store import Store
-from lib.transport import Timeouts
-
-ProviderEvents: TypeAlias = AsyncGenerator[Delta | Completion, None]
-
-SETTLE_SECONDS: Final = 2.0
-"""Kept free before the deadline, to end a stream cleanly and book it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """Seconds without a byte after which a try is given up; reasoning models think longer."""
-
-    connect: float = 5.0
-    first_token: float = 30.0
-    between: float = 20.0
-    reasoning_first_token: float = 120.0
-    reasoning_between: float = 60.0
-
-    def timeouts(self, model: ModelRow, *, stream: bool, left: float) -> Timeouts:
-        """Bounds for one try. An answer in one piece comes when it is complete: only `left` bounds it."""
-        thinks = "reasoning" in model.capabilities
-        first = (self.reasoning_first_token if thinks else self.first_token) if stream else left
-        between = (self.reasoning_between if thinks else self.between) if stream else left
-        return Timeouts(min(self.connect, left), min(first, left), min(between, left), left)
+class Restart:
+    """What was yielded so far is void: another model, named in `run.serving`, begins anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How a provider is reached: its row with the base URL in force, and the key."""
-
-    provider: ProviderRow
-    key: str
+Piece: TypeAlias = Delta | Restart
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Which providers can be called, and by what adapter."""
+@dataclass(slots=True)
+class _Chain:
+    """The models that are still to be asked, and how those asked have failed."""
 
-    lines: Mapping[str, Line]
-    adapters: Mapping[Wire, Adapter]
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """A try that has begun to answer."""
-
-    model: ModelRow
-    first: Delta | Completion
-    rest: ProviderEvents
-    started: float
+    left: list[ModelRow]
+    failures: list[ProviderError] = field(default_factory=list[ProviderError])
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
     """Turns a plan into an answer, or says why none could be had."""
 
-    access: Access
-    health: HealthBoard
+    attempts: Attempts
     retrier: Retrier
-    prices: PriceBook
     store: Store
-    waits: Waits = Waits()
+    hedges: HedgeBudget = field(default_factory=lambda: HedgeBudget(0))
+    first_tokens: FirstTokens = field(default_factory=FirstTokens)
 
-    async def answer(self, run: Run, plan: Plan) -> AsyncGenerator[Delta, None]:
+    async def answer(self, run: Run, plan: Plan) -> AsyncGenerator[Piece, None]:
         """Yield the answer's deltas; when it ends, `run.answer` is whole. Raises GatewayError.
 
         `run.serving` is set before the first delta.
         """
-        live = await self._first_to_answer(run, plan)
-        async with aclosing(live.rest):
-            event: Delta | Completion = live.first
-            while isinstance(event, Delta):
+        self.retrier.budget.earn()
+        self.hedges.earn()
+        chain, restarting = _Chain(list(plan.chain)), False
+        while True:
+            live = await self._first_to_answer(run, chain)
+            if restarting:
+                yield Restart()
+            try:
+                async with aclosing(self._deltas(run, live)) as deltas:
+                    async for delta in deltas:
+                        yield delta
+            except ProviderError as error:
+                self._broke_off(run, live, error, chain)
+                run.builder, restarting = AnswerBuilder(), True
+            else:
+                return
+
+    async def _deltas(self, run: Run, live: Live) -> AsyncGenerator[Delta, None]:
+        """The deltas of one model's answer. Raises ProviderError when it breaks off."""
+        finished = False
+        try:
+            for event in live.held:
+                if isinstance(event, Completion):
+                    self._complete(run, live, event)
+                    finished = True
+                    return
                 run.builder.add(event)
                 yield event
-                event = await self._next(run, live)
-        self._complete(run, live, event)
+            while isinstance(event := await live.rest.next(), Delta):
+                run.builder.add(event)
+                yield event
+            self._complete(run, live, event)
+            finished = True
+        except ProviderError:
+            finished = True
+            raise
+        finally:
+            await live.rest.aclose()
+            if not finished:
+                self.attempts.given_up(run, live.model, "hangup", live.started)
 
-    async def _first_to_answer(self, run: Run, plan: Plan) -> _Live:
-        self.retrier.budget.earn()
-        failures: list[ProviderError] = []
-        for model in plan.chain:
+    def _broke_off(self, run: Run, live: Live, error: ProviderError, chain: _Chain) -> None:
+        """Book the break. Raises UpstreamFailed unless the caller takes a restart and a model is left for it."""
+        self.attempts.failed(run, live, error, run.builder)
+        chain.failures.append(error)
+        if run.job.request.restart and chain.left and self.retrier.clock.now() < last_start(run):
+            return
+        message = f"{live.model.id} broke off in the middle of its answer ({error.kind}); what was sent is incomplete"
+        raise UpstreamFailed(message, detail=error.message) from error
+
+    async def _first_to_answer(self, run: Run, chain: _Chain) -> Live:
+        """Take models off the chain until one answers."""
+        while chain.left:
+            model = chain.left.pop(0)
             try:
-                await self._ask_circuit(run, model)
-                live = await self.retrier.retry_with_backoff(partial(self._begin, run, model), self._last_start(run))
+                live = await self._ask_or_hedge(run, model, chain)
             except ProviderError as error:
                 if error.next_step is NextStep.GIVE_UP:
                     raise callers_fault(error) from error
-                failures.append(error)
-                if self.retrier.clock.now() >= self._last_start(run):
+                chain.failures.append(error)
+                if self.retrier.clock.now() >= last_start(run):
                     break
             else:
-                run.serving = model
+                run.serving, run.dropped_params, run.first_token_ms = live.model, live.dropped_params, live.first_ms
                 return live
-        raise exhausted(failures, run.attempts) from failures[-1]
+        raise exhausted(chain.failures, run.attempts) from chain.failures[-1]
 
-    def _last_start(self, run: Run) -> float:
-        return run.job.deadline - SETTLE_SECONDS
+    async def _ask_or_hedge(self, run: Run, model: ModelRow, chain: _Chain) -> Live:
+        usual = self.first_tokens.p95(model.id) if self.hedges.enabled and chain.left else None
+        if usual is None:
+            return await self._ask(run, model)
+        first = asyncio.create_task(self._ask(run, model))
+        try:
+            await asyncio.wait({first}, timeout=usual)
+            if first.done() or not self.hedges.spend():
+                return await first
+            return await self._race(run, first, model, chain.left.pop(0))
+        finally:
+            first.cancel()
+
+    async def _race(self, run: Run, first: asyncio.Task[Live], model: ModelRow, other: ModelRow) -> Live:
+        """Whichever of the two answers first; the loser is cancelled and its cost accounted."""
+        second, started = asyncio.create_task(self._ask(run, other)), self.retrier.clock.monotonic()
+        running = {first: model, second: other}
+        try:
+            while True:
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=lambda t: t is second):
+                    running.pop(task)
+                    if task.exception() is None or not running:
+                        return await task
+        finally:
+            for task, loser in running.items():
+                task.cancel()
+                self.attempts.given_up(run, loser, "hedged", started)
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _ask(self, run: Run, model: ModelRow) -> Live:
+        await self._ask_circuit(run, model)
+        began = self.retrier.clock.monotonic()
+        live = await self.retrier.retry_with_backoff(partial(self.attempts.begin, run, model), last_start(run))
+        if self.hedges.enabled:
+            self.first_tokens.note(model.id, self.retrier.clock.monotonic() - began)
+        return live
 
     async def _ask_circuit(self, run: Run, model: ModelRow) -> None:
         """Raises ProviderError `circuit_open` unless the model may be asked; of many, one wins a half-open trial."""
-        now = self.retrier.clock.now()
-        state = self.health.circuit(model.id, now)
+        state = self.attempts.health.circuit(model.id, self.retrier.clock.now())
         if state is CircuitState.HALF_OPEN and await self._wins_trial(run, model):
             return
         if state is not CircuitState.CLOSED:
@@ -133,67 +172,19 @@ class Fallback:
             raise ProviderError("circuit_open", message, next_step=NextStep.NEXT_MODEL)
 
     async def _wins_trial(self, run: Run, model: ModelRow) -> bool:
+        command = self.attempts.health.probe_command(model.id, run.job.request_id)
         try:
-            return await self.store.run(*self.health.probe_command(model.id, run.job.request_id)) == "OK"
+            return await self.store.run(*command) == "OK"
         except StoreError:
             return True
 
-    async def _begin(self, run: Run, model: ModelRow) -> _Live:
-        """One try, up to its first event. Raises ProviderError."""
-        clock = self.retrier.clock
-        line = self.access.lines[model.provider]
-        adapter = self.access.adapters[line.provider.protocol]
-        left = max(0.05, self._last_start(run) - clock.now())
-        timeouts = self.waits.timeouts(model, stream=run.job.request.stream, left=left)
-        call = ProviderCall(model, line.provider, line.key, run.job.request, timeouts, run.job.request_id)
-        started = clock.monotonic()
-        events = adapter.call(call)
-        try:
-            first = await anext(events)
-        except ProviderError as error:
-            await events.aclose()
-            self._failed(run, model, error, started)
-            raise
-        except BaseException:
-            await events.aclose()
-            raise
-        run.dropped_params = adapter.dropped_params(call)
-        if isinstance(first, Delta):
-            run.first_token_ms = round((clock.monotonic() - run.started) * 1000)
-        return _Live(model, first, events, started)
-
-    async def _next(self, run: Run, live: _Live) -> Delta | Completion:
-        try:
-            return await anext(live.rest)
-        except ProviderError as error:
-            self._failed(run, live.model, error, live.started)
-            self.waste(run)
-            message = (
-                f"{live.model.id} broke off in the middle of its answer ({error.kind}); what was sent is incomplete"
-            )
-            raise UpstreamFailed(message, detail=error.message) from error
-
-    def _failed(self, run: Run, model: ModelRow, error: ProviderError, started: float) -> None:
-        milliseconds = self._milliseconds_since(started)
-        run.attempts.append(Attempt(model.id, error.kind, error.status, milliseconds))
-        if error.counts_against_health:
-            self.health.note(model.id, ok=False, milliseconds=milliseconds, now=self.retrier.clock.now())
-
-    def waste(self, run: Run) -> None:
-        """Account for a cut answer: its provider bills the input and what it had written."""
-        if run.serving is None or run.builder.empty:
-            return
-        run.wasted = run.builder.estimated_usage(run.input_tokens)
-        model = run.serving
-        run.wasted_micro_usd = self.prices.cost(model, model.wire_name, run.wasted, self.retrier.clock.now()).micro_usd
-
-    def _complete(self, run: Run, live: _Live, completion: Completion) -> None:
+    def _complete(self, run: Run, live: Live, completion: Completion) -> None:
         now, model = self.retrier.clock.now(), live.model
         usage = completion.usage or run.builder.estimated_usage(run.input_tokens)
-        cost = self.prices.cost(model, completion.served_model, usage, now)
-        milliseconds = self._milliseconds_since(live.started)
+        cost = self.attempts.prices.cost(model, completion.served_model, usage, now)
+        milliseconds = self.attempts.milliseconds_since(live.started)
         run.attempts.append(Attempt(model.id, "ok", 200, milliseconds, cost.micro_usd))
-        self.health.note(model.id, ok=True, milliseconds=milliseconds, now=now)
+        self.attempts.health.note(model.id, ok=True, milliseconds=milliseconds, now=now)
         run.answer = Answer(
             choices=run.builder.choices(completion),
             model=model.id,
@@ -204,9 +195,6 @@ class Fallback:
             price_known=cost.known,
             created_at=now,
         )
-
-    def _milliseconds_since(self, started: float) -> int:
-        return round((self.retrier.clock.monotonic() - started) * 1000)
 
 
 def callers_fault(error: ProviderError) -> GatewayError:

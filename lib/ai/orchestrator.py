@@ -15,13 +15,14 @@ from typing import Final
 
 from lib.ai.booking import Booking
 from lib.ai.door import Door
-from lib.ai.fallback import Fallback
+from lib.ai.fallback import Fallback, Piece, Restart
 from lib.ai.health import HealthBoard
 from lib.ai.plan import Plan, RouteFacts
+from lib.ai.pump import Pump
 from lib.ai.router import Router, adjusted
 from lib.ai.run import Run, report_of
 from lib.clock import Clock
-from lib.contract import Answer, Delta, Done, Event, Job, Opened, Report, ToolCallDelta
+from lib.contract import Answer, Delta, Done, Event, Job, Opened, Report, Restarted, ToolCallDelta
 from lib.errors import GatewayError, StoreError
 from lib.kv.cache import Entry
 from lib.kv.deduplication import Deduplication
@@ -53,6 +54,15 @@ class Setting:
     max_usd_per_million: float | None = None
 
 
+@dataclass(slots=True)
+class _Active:
+    """A run under way, with the tasks that belong to it."""
+
+    run: Run
+    pump: Pump[Piece] | None = None
+    lease: asyncio.Task[None] | None = None
+
+
 class Orchestrator:
     """Runs jobs. One per process; state about a request lives in its Run only."""
 
@@ -61,11 +71,12 @@ class Orchestrator:
         self._keys = keys
         self._clock = clock
         self._setting = setting
-        self._runs: dict[str, Run] = {}
+        self._active: dict[str, _Active] = {}
 
     async def run(self, job: Job) -> AsyncGenerator[Event, None]:
         """The events of one request. Close the generator to hang up; call `settle` in either case."""
-        run = self._begin(job)
+        active = self._begin(job)
+        run = active.run
         try:
             # 4 (first half) routing: limits and cache keys depend on the model
             run.plan = plan = self._steps.router.route(job.request, self._facts(job))
@@ -79,7 +90,7 @@ class Orchestrator:
             statuses = self._steps.health.statuses([m.id for m in plan.chain], self._clock.now())
             run.plan = plan = adjusted(plan, statuses)
             # 5 retry · 6 fallback
-            async with aclosing(self._answer(run, plan)) as events:
+            async with aclosing(self._answer(active, plan)) as events:
                 async for event in events:
                     yield event
             # 7 cache · 8 usage: prepared with the last event, written by `settle`
@@ -89,20 +100,34 @@ class Orchestrator:
         except Exception as error:
             run.failure = type(error).__name__
             raise
-        finally:
-            if run.answer is None and run.wasted is None:
-                self._steps.fallback.waste(run)
 
     async def settle(self, job: Job) -> None:
-        """Steps 7 and 8: write the run's results back. Safe to call in any case, and twice."""
-        run = self._runs.pop(job.request_id, None)
-        if run is not None:
-            await self._steps.booking.write_back(run)
+        """Steps 7 and 8: write the run's results back. Safe to call in any case, and twice.
 
-    def _begin(self, job: Job) -> Run:
+        An answer whose caller hung up is read to its end if a duplicate waits for it, and cancelled otherwise.
+        """
+        active = self._active.pop(job.request_id, None)
+        if active is None:
+            return
+        try:
+            if active.pump is not None:
+                await self._end(active.run, active.pump)
+        finally:
+            if active.lease is not None:
+                active.lease.cancel()
+        await self._steps.booking.write_back(active.run)
+
+    async def _end(self, run: Run, pump: Pump[Piece]) -> None:
+        if pump.running and run.claim and await self._steps.dedup.is_awaited(run.duplicate_digest):
+            await pump.finish()
+            if run.answer is not None:
+                self._steps.booking.prepare(run, run.answer)
+        await pump.stop()
+
+    def _begin(self, job: Job) -> _Active:
         run = Run(job, self._keys.person(job.caller.user_id), self._clock.monotonic())
-        self._runs[job.request_id] = run
-        return run
+        active = self._active[job.request_id] = _Active(run)
+        return active
 
     def _facts(self, job: Job) -> RouteFacts:
         setting = self._setting
@@ -110,25 +135,32 @@ class Orchestrator:
             setting.providers, job.caller.tier, self._clock.now(), setting.baseline, setting.max_usd_per_million
         )
 
-    async def _answer(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
-        lease = asyncio.create_task(self._keep_lease(run)) if run.claim else None
-        try:
-            async with aclosing(self._steps.fallback.answer(run, plan)) as deltas:
-                opened = False
-                async for delta in deltas:
-                    if not opened:
-                        yield Opened(self._report(run))
-                        opened = True
-                    yield delta
-            if run.answer is None:
-                return
+    async def _answer(self, active: _Active, plan: Plan) -> AsyncGenerator[Event, None]:
+        run, opened = active.run, False
+        async with aclosing(self._pieces(active, plan)) as pieces:
+            async for piece in pieces:
+                if not opened:
+                    yield Opened(self._report(run))
+                    opened = True
+                yield Restarted(self._report(run)) if isinstance(piece, Restart) else piece
+        if run.answer is not None:
             self._steps.booking.prepare(run, run.answer)
             if not opened:
                 yield Opened(self._report(run))
             yield Done(run.answer, self._report(run))
-        finally:
-            if lease is not None:
-                lease.cancel()
+
+    async def _pieces(self, active: _Active, plan: Plan) -> AsyncGenerator[Piece, None]:
+        """The answer's pieces; read in a task of their own where a duplicate may come to wait for them."""
+        source = self._steps.fallback.answer(active.run, plan)
+        if not active.run.claim:
+            async with aclosing(source):
+                async for piece in source:
+                    yield piece
+            return
+        active.lease = asyncio.create_task(self._keep_lease(active.run))
+        active.pump = Pump(source)
+        async for piece in active.pump:
+            yield piece
 
     async def _keep_lease(self, run: Run) -> None:
         lease_ms = self._setting.lease_ms

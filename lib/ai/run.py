@@ -22,12 +22,18 @@ class Run:
     started: float
     """Monotonic seconds."""
     plan: Plan | None = None
+    asked_model: str = ""
+    """The model the keys are made for; the plan's first may be another one since, for its health."""
     answer_digest: str = ""
     duplicate_digest: str = ""
     body_digest: str = ""
     admitted: bool = False
     claim: str = ""
     """The de-duplication record while it is ours; empty otherwise."""
+    local_claim: str = ""
+    """This instance's own record of the same, while it is ours."""
+    perhaps_admitted: bool = False
+    """The KV did not say how admission ended: `claim` and the hold may be there, or not."""
     hold_micro_usd: int = 0
     limit: LimitState | None = None
     attempts: list[Attempt] = field(default_factory=list[Attempt])
@@ -65,8 +71,8 @@ class Run:
 
     @property
     def fallback(self) -> bool:
-        """Whether another model than the first of the plan serves."""
-        return self.plan is not None and self.serving is not None and self.serving.id != self.plan.model.id
+        """Whether another model serves than the one that was asked for or chosen, were all of them well."""
+        return self.serving is not None and bool(self.asked_model) and self.serving.id != self.asked_model
 
     @property
     def cost_micro_usd(self) -> int:

@@ -58,6 +58,8 @@ class Ask:
     budget: Budget = Budget()
     record: str = ""
     """The usage record up to its kind, booked by the script if this turns out to be a hit."""
+    intent: str = ""
+    """What makes `record` the one written ahead of a call, so that a function that dies is missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ class Admitted:
     claim: str
     limit: LimitState | None
     lost_holds: str = ""
-    """`token,micro-dollars;…` of requests whose function died before it settled."""
+    """`token,micro-dollars;…` of requests whose function died before it settled; the script has reopened them in the
+    usage log, where the sweep finds out what became of them."""
+    log_length: int = 0
+    """Of the usage log, if the script has written to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,7 @@ class Gate:
             ask.record,
             LOG_LIFETIME_SECONDS,
             ask.body_digest,
+            ask.intent,
         ]
         for limit in ask.limits:
             owner, when = "a" if limit.by_address else "u", "call" if limit.calls_only else "every"
@@ -167,8 +173,9 @@ def claim_value(body_digest: str, token: str) -> str:
 def read_verdict(ask: Ask, reply: Reply) -> Verdict:
     """Turn the script's reply into a verdict. Raises StoreError when it is none of the script's."""
     match reply:
-        case [0, str(lost), int(used), int(reset), int()]:
-            return Admitted(claim_value(ask.body_digest, ask.token), limit_state(ask.limits, used, reset), lost)
+        case [0, str(lost), int(used), int(reset), int(logged)]:
+            state = limit_state(ask.limits, used, reset)
+            return Admitted(claim_value(ask.body_digest, ask.token), state, lost, logged)
         case [1, str(entry), int(used), int(reset), int(logged)]:
             return Cached(entry, limit_state(ask.limits, used, reset), logged)
         case [2, str(record), int(used), int(reset), int()]:

@@ -7,36 +7,41 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Closed until `limit` calls in a row have failed, then open: one call is let through every `open_seconds`.
+    """Closed until `limit` calls in a row have failed or one has timed out, then open: nobody waits for the store.
 
-    The first call that succeeds closes it. `now` is in seconds on a clock that never goes back.
+    While it is open, a probe every `open_seconds` asks whether the store answers again; the first call that
+    succeeds closes it. Times are in seconds on a clock that never goes back.
     """
 
     limit: int
     open_seconds: float
     failures: int = 0
-    retry_at: float = 0.0
+    is_open: bool = False
+    probe_at: float = 0.0
+    proven: float = float("-inf")
+    """When the latest call began that the store is known to have answered."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether `limit` calls in a row have failed."""
-        return self.failures >= self.limit
+    def probe_due(self, now: float) -> bool:
+        """Whether it is time to ask again."""
+        return self.is_open and now >= self.probe_at
 
-    def admit(self, now: float) -> tuple[bool, Circuit]:
-        """Whether a call may be made, and the circuit after it.
+    def probing(self, now: float) -> Circuit:
+        """The circuit after a probe was sent: one that never reports back holds up the next for `open_seconds` only."""
+        return replace(self, probe_at=now + self.open_seconds)
 
-        A probe moves the next one on, so one that never reports back blocks the circuit for `open_seconds` only.
+    def after_success(self, began: float) -> Circuit:
+        """The circuit after a usable answer to a call that `began` then."""
+        return Circuit(self.limit, self.open_seconds, proven=max(self.proven, began))
+
+    def after_failure(self, began: float, now: float, *, timed_out: bool) -> Circuit:
+        """The circuit after a call without a usable answer.
+
+        It says nothing if a later call has been answered since: so a probe that slept in a frozen process does not
+        open what another one closed.
         """
-        if not self.is_open:
-            return True, self
-        if now < self.retry_at:
-            return False, self
-        return True, replace(self, retry_at=now + self.open_seconds)
-
-    def after_success(self) -> Circuit:
-        """The circuit after a call that brought a usable answer."""
-        return replace(self, failures=0) if self.failures else self
-
-    def after_failure(self, now: float) -> Circuit:
-        """The circuit after a call that brought none."""
-        return replace(self, failures=self.failures + 1, retry_at=now + self.open_seconds)
+        if began < self.proven:
+            return self
+        failures = self.failures + 1
+        opened = self.is_open or timed_out or failures >= self.limit
+        probe_at = now + self.open_seconds if opened else self.probe_at
+        return replace(self, failures=failures, is_open=opened, probe_at=probe_at)

@@ -42,6 +42,10 @@ class Keys:
         """The claim on, or the result of, one distinct request."""
         return f"{self._prefix}d1:{digest}"
 
+    def awaited(self, digest: str) -> str:
+        """There while a duplicate waits for the request in flight."""
+        return f"{self._prefix}dw:{digest}"
+
     def health(self, model: str) -> str:
         """Recent outcomes and the circuit of one model."""
         return f"{self._prefix}h1:{model}"
@@ -61,6 +65,14 @@ class Keys:
     def cursor(self, day: str, shard: int) -> str:
         """How many records of that list the totals already hold."""
         return f"{self._prefix}cu:{day}:{shard}"
+
+    def sweep(self, shard: int) -> str:
+        """How far that part of the log has been searched for requests that were never closed."""
+        return f"{self._prefix}sw:{shard}"
+
+    def booked_once(self, kind: str, request_id: str) -> str:
+        """Set when a record of this kind has been added to the log outside of its request."""
+        return f"{self._prefix}bo:{kind}:{request_id}"
 
     def user_month(self, person: str, month: str) -> str:
         """Totals of one user and month (`202611`)."""

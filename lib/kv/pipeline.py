@@ -1,6 +1,7 @@
 """Auto-pipelining: commands issued in the same turn of the event loop share one POST to the store's REST API.
 
-Nothing is ever sent twice. A circuit stops waiting for a store that keeps failing.
+Nothing is ever sent twice. A circuit stops waiting for a store that keeps failing; whether it answers again is found
+out by a PING of the client's own, for which no caller waits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lib.transport import HttpRequest, Timeouts, Transport, TransportError
 
 Cells: TypeAlias = "list[Reply | StoreError]"
 SYNC_TOKEN: Final = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
+PROBE: Final = b'["PING"]'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,12 @@ class _Queue:
         self.groups.append(group)
         self.commands += len(group.commands)
         self.size += group.size
+
+    def end_all_but(self, current: asyncio.Task[None] | None) -> None:
+        """End the calls underway: whoever waits for them has waited long enough."""
+        for task in self.tasks:
+            if task is not current:
+                task.cancel()
 
     def take(self) -> list[_Group]:
         """All pending groups but those whose caller has gone."""
@@ -177,27 +185,38 @@ class AutoPipeline:
             self._start(queue, groups, "/pipeline")
 
     def _start(self, queue: _Queue, groups: list[_Group], path: str) -> None:
-        admitted, self._circuit = self._circuit.admit(self._clock.monotonic())
-        if not admitted:
+        if self._circuit.is_open:
             _fail(groups, StoreUnavailable, f"the store is left alone for a while: {self._last_error}")
-            return
+            self._probe(queue)
+        else:
+            self._begin(queue, groups, path)
+
+    def _probe(self, queue: _Queue) -> None:
+        now = self._clock.monotonic()
+        if self._circuit.probe_due(now):
+            self._circuit = self._circuit.probing(now)
+            self._begin(queue, [], "/pipeline")
+
+    def _begin(self, queue: _Queue, groups: list[_Group], path: str) -> None:
         # A task of its own, so that a caller that is cancelled does not take the others' answer along.
-        task = asyncio.get_running_loop().create_task(self._call(groups, path))
+        task = asyncio.get_running_loop().create_task(self._call(queue, groups, path))
         queue.tasks.add(task)
         task.add_done_callback(queue.tasks.discard)
+        task.add_done_callback(lambda _: _fail(groups, StoreUnavailable, "the call was ended before it was made"))
 
-    async def _call(self, groups: list[_Group], path: str) -> None:
-        commands = [command for group in groups for command in group.commands]
+    async def _call(self, queue: _Queue, groups: list[_Group], path: str) -> None:
+        commands = [command for group in groups for command in group.commands] or [PROBE]
+        began = self._clock.monotonic()
         try:
             answer = await self._post(commands, path)
         except TransportError as error:
-            self._note(str(error))
+            self._note(queue, began, str(error), timed_out=error.kind == "timeout")
             _fail(groups, UnknownOutcome if error.sent else StoreUnavailable, str(error))
         except UnknownOutcome as error:
-            self._note(str(error))
+            self._note(queue, began, str(error))
             _fail(groups, UnknownOutcome, str(error))
         else:
-            self._note(answer.refused)
+            self._note(queue, began, answer.refused)
             _deliver(groups, answer.cells)
         finally:
             _fail(groups, UnknownOutcome, "the call was ended before its answer came")  # those still waiting, if any
@@ -217,17 +236,21 @@ class AutoPipeline:
             self._headers = {**self._headers, SYNC_TOKEN: token}
         return answer
 
-    def _note(self, error: str) -> None:
+    def _note(self, queue: _Queue, began: float, error: str, *, timed_out: bool = False) -> None:
         """Count a call by what went wrong with all of it; the empty string when nothing did."""
         if not error:
-            self._circuit = self._circuit.after_success()
+            self._circuit = self._circuit.after_success(began)
             return
-        was_open = self._circuit.is_open
-        self._circuit = self._circuit.after_failure(self._clock.monotonic())
+        now, was_open = self._clock.monotonic(), self._circuit.is_open
+        # A connection that could not be had in time cost its caller no less than a silent store.
+        timed_out = timed_out or now - began >= self._limits.connect_seconds
+        self._circuit = self._circuit.after_failure(began, now, timed_out=timed_out)
         self._failures += 1
         self._last_error = error
-        if not was_open:
+        if self._circuit.is_open and not was_open:
             self._unavailable_since = self._clock.now()
+            if timed_out:
+                queue.end_all_but(asyncio.current_task())
 
 
 def _fail(groups: Iterable[_Group], kind: type[StoreError], message: str) -> None:

@@ -13,6 +13,7 @@ from lib.settings.groups import (
     RequestTimeouts,
     Retry,
     Routing,
+    Streams,
 )
 from lib.settings.settings import Settings, base_url_variable
 
@@ -30,5 +31,6 @@ __all__ = [
     "Retry",
     "Routing",
     "Settings",
+    "Streams",
     "base_url_variable",
 ]

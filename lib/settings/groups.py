@@ -68,7 +68,10 @@ class Kv(Group):
     )
     timeout_seconds: float = number("KV_TIMEOUT_SECONDS", 1.5, "Longest wait for one call", low=0.01)
     circuit_failures: int = whole(
-        "KV_CIRCUIT_FAILURES", 3, "Failed calls in a row after which the store is left alone", low=1
+        "KV_CIRCUIT_FAILURES",
+        3,
+        "Failed calls in a row after which the store is left alone; one timeout is enough",
+        low=1,
     )
     circuit_open_seconds: float = number("KV_CIRCUIT_OPEN_SECONDS", 5.0, "How long it is left alone")
     fail_mode: str = choice(
@@ -78,6 +81,13 @@ class Kv(Group):
         default="open",
     )
     fail_closed_tiers: tuple[str, ...] = words("KV_FAIL_CLOSED_TIERS", "Tiers refused without the store in any mode")
+
+    away_budget_percent: int = whole(
+        "KV_AWAY_BUDGET_PERCENT",
+        10,
+        "Share of the daily budget that one instance lets a user spend without the store",
+        high=100,
+    )
 
     def fails_closed(self, tier: str) -> bool:
         """Whether callers of `tier` are refused while the store is away."""
@@ -113,6 +123,9 @@ class Providers(Group):
 class Limits(Group):
     """Limits, where they differ from the defaults of `lib.tiers`."""
 
+    at_once: int = whole(
+        "MAX_CONCURRENT_REQUESTS", 400, "Chats one instance carries at a time; further ones get `503` at once", low=1
+    )
     address_per_minute: int = whole("IP_LIMIT_PER_MINUTE", ADDRESS_LIMIT, "Requests per minute from one address", low=1)
     tiers: Mapping[str, tuple[int, int]] = pairs(
         "TIER_LIMITS",
@@ -161,6 +174,26 @@ class RequestTimeouts(Group):
     idle_seconds: float = number("IDLE_TIMEOUT_SECONDS", 20.0, "Silence within an answer", low=0.01)
     reasoning_idle_seconds: float = number(
         "REASONING_IDLE_TIMEOUT_SECONDS", 60.0, "Silence within a reasoning model's answer", low=0.01
+    )
+    whole_seconds: float = number(
+        "WHOLE_ANSWER_TIMEOUT_SECONDS", 75.0, "An answer that is not streamed, until the next model is asked", low=0.01
+    )
+    reasoning_whole_seconds: float = number(
+        "REASONING_WHOLE_ANSWER_TIMEOUT_SECONDS", 100.0, "The same of a reasoning model", low=0.01
+    )
+
+
+class Streams(Group):
+    """How much of a stream is held back at first, and asking a second model when the first is late."""
+
+    commit_tokens: int = whole(
+        "STREAM_COMMIT_TOKENS", 0, "Tokens held back before a stream is shown: a failure within them goes unseen"
+    )
+    commit_seconds: float = number(
+        "STREAM_COMMIT_SECONDS", 0.0, "Longest time they are held back, from the first on; 0 for no bound"
+    )
+    hedge_percent: int = whole(
+        "HEDGE_PERCENT", 0, "Requests per hundred that may ask a second model when the first is late", high=5
     )
 
 

@@ -23,6 +23,7 @@ from lib.settings.groups import (
     RequestTimeouts,
     Retry,
     Routing,
+    Streams,
 )
 from lib.tiers import CLASS_LIMITS, TIERS, LimitTable, Tier
 
@@ -45,6 +46,7 @@ class Settings:
     limits: Limits
     retry: Retry
     timeouts: RequestTimeouts
+    streams: Streams
     cache: Cache
     dedup: Dedup
     routing: Routing
@@ -64,6 +66,7 @@ class Settings:
             limits=Limits.from_env(env, production=production),
             retry=Retry.from_env(env, production=production),
             timeouts=RequestTimeouts.from_env(env, production=production),
+            streams=Streams.from_env(env, production=production),
             cache=Cache.from_env(env, production=production),
             dedup=Dedup.from_env(env, production=production),
             routing=Routing.from_env(env, production=production),

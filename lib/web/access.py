@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from lib.contract import Caller, CallerKind
@@ -25,8 +25,8 @@ _NETWORK_BITS: Final = 64
 class AccessRules:
     """The secrets and switches that decide who may enter."""
 
-    service_token: str = ""
-    admin_token: str = ""
+    service_token: str = field(default="", repr=False)
+    admin_token: str = field(default="", repr=False)
     allow_anonymous: bool = False
     on_vercel: bool = False
     """Whether the platform sets the client's address headers."""
@@ -46,7 +46,7 @@ class Claim:
 class Credentials:
     """What authenticators look at."""
 
-    token: str | None
+    token: str | None = field(repr=False)
     """Of the Authorization header; None without one, empty when it is not of the Bearer scheme."""
     address: str | None
 
@@ -64,7 +64,7 @@ class SharedSecret:
     """A token that all callers of one kind share: the service's own servers, or the operator."""
 
     kind: CallerKind
-    secret: str
+    secret: str = field(repr=False)
     tier: str
 
     async def recognise(self, credentials: Credentials) -> Caller | None:
@@ -114,7 +114,7 @@ class Access:
         for authenticator in self._authenticators:
             caller = await authenticator.recognise(Credentials(token, address))
             if caller is not None:
-                claim = Claim(headers.get("x-user-id") or None, headers.get("x-user-tier") or None)
+                claim = Claim(_as_utf_8(headers.get("x-user-id", "")) or None, headers.get("x-user-tier") or None)
                 return self.on_behalf(caller, claim)
         if token is None:
             raise AuthenticationFailed(
@@ -145,6 +145,14 @@ class Access:
         if same_secret(token, self._rules.service_token):
             raise PermissionDenied("This needs the admin token.")
         raise AuthenticationFailed("This needs the admin token: send it as `Authorization: Bearer …`.")
+
+
+def _as_utf_8(header: str) -> str:
+    """A header's text as a body would hold it, so that a user is the same one either way; Latin-1 where it must be."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def same_secret(given: str | None, secret: str) -> bool:

@@ -48,6 +48,8 @@ class Parsed:
     """OpenAI's stream_options.include_usage."""
     chat_id: str | None = None
     trigger: str | None = None
+    restart: str | None = None
+    """How a restart is told: `reset-step`, `data`, or None where none is wanted."""
     answer_id: str | None = None
     """Of the assistant's UIMessage that the answer goes on with, when it is the last message."""
 
@@ -68,13 +70,19 @@ def parse_chat(body: bytes, headers: Headers, default_model: str = AUTOMATIC) ->
     request = replace(request, model=request.model or default_model)
     _check_choices(posted.choices, encoding)
     return Parsed(
-        request=replace(request, stream=encoding is not Encoding.JSON, routing=_routing(wish)),
+        request=replace(
+            request,
+            stream=encoding is not Encoding.JSON,
+            routing=_routing(wish),
+            restart=wish.restart is not None,
+        ),
         claim=Claim(posted.user_id or wish.user or posted.openai_user, posted.tier),
         encoding=encoding,
         ui=ui,
         include_usage=posted.include_usage,
         chat_id=posted.chat_id,
         trigger=posted.trigger,
+        restart=wish.restart,
         answer_id=_answer_id(raw[-1], ui=ui),
     )
 

@@ -56,6 +56,8 @@ class ChatRules:
     """Serves requests that name none."""
     cors: Cors = field(default_factory=Cors)
     body_limit: int = BODY_LIMIT
+    at_once: int | None = None
+    """See EndpointRules."""
 
 
 class ChatEndpoint:
@@ -76,7 +78,7 @@ class ChatEndpoint:
         self._endpoint = Endpoint(
             self._handle,
             ids,
-            EndpointRules(methods=("POST",), cors=rules.cors, body_limit=rules.body_limit),
+            EndpointRules(methods=("POST",), cors=rules.cors, body_limit=rules.body_limit, at_once=rules.at_once),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +133,8 @@ class ChatEndpoint:
 
 def _encoder_for(parsed: Parsed, job: Job) -> StreamEncoder:
     if parsed.encoding is Encoding.UI:
-        return UIEncoder(request_id=job.request_id, answer_id=parsed.answer_id)
+        resets = parsed.restart == "reset-step"
+        return UIEncoder(request_id=job.request_id, answer_id=parsed.answer_id, resets_steps=resets)
     return OpenAIEncoder(
         request_id=job.request_id,
         created=int(job.received_at),

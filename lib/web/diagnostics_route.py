@@ -38,13 +38,15 @@ class DiagnosticsRoute:
     access: Access
     enabled: bool
     guard: Callable[[], Guard]
+    person: Callable[[str], str]
+    """A user id as the KV may know it."""
     try_cache: Callable[[], Awaitable[JsonObject]]
 
     async def rate_limit(self, call: Call) -> Reply:
         """One call counts one against the caller's own window of the test route."""
         caller = await self._caller(call)
         try:
-            answer = await self.guard().limit(caller)
+            answer = await self.guard().limit(self.person(caller))
         except StoreError as error:
             raise unreadable(error) from error
         body: dict[str, Json] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import orjson
 
-from lib.contract import Delta, Done, Json, JsonObject, Opened, ToolCallDelta, Usage
+from lib.contract import Delta, Done, Json, JsonObject, Opened, Restarted, ToolCallDelta, Usage
 from lib.errors import GatewayError
 from lib.web.asgi import RawHeader
 from lib.web.encode_json import cached, metadata
@@ -39,6 +39,11 @@ class OpenAIEncoder:
         """The chunks that name the role, one per choice."""
         self._name_model(event.report.model_used)
         return b"".join(self._chunk(index, {"role": "assistant", "content": ""}) for index in range(self._choices))
+
+    def restarted(self, event: Restarted) -> bytes:
+        """A chunk without choices whose `gateway.restart` voids what came before; what follows is the answer."""
+        self._name_model(event.report.model_used)
+        return self._head + b'"choices":[],"gateway":{"restart":true}}\n\n'
 
     def delta(self, event: Delta) -> bytes:
         """A chunk with whatever the delta holds."""

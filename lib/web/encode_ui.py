@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Delta, Done, Json, JsonObject, Opened, Report, ToolCall, ToolCallDelta
+from lib.contract import Delta, Done, Json, JsonObject, Opened, Report, Restarted, ToolCall, ToolCallDelta
 from lib.errors import GatewayError
 from lib.json_text import parse
 from lib.web.asgi import RawHeader
@@ -41,9 +41,10 @@ class UIEncoder:
         """Of the response."""
         return UI_HEADERS
 
-    def __init__(self, *, request_id: str, answer_id: str | None = None) -> None:
+    def __init__(self, *, request_id: str, answer_id: str | None = None, resets_steps: bool = False) -> None:
         self._request_id = request_id
         self._message_id = answer_id or f"msg-{request_id}"
+        self._resets_steps = resets_steps
         self._open = ""
         self._blocks = 0
         self._delta_head = b""
@@ -57,6 +58,15 @@ class UIEncoder:
             "messageMetadata": _early_metadata(event.report),
         }
         return sse(start) + b'data: {"type":"start-step"}\n\n'
+
+    def restarted(self, event: Restarted) -> bytes:
+        """What was shown is void: `reset-step` removes it (AI SDK 7), `data-restart` tells the page to do so."""
+        closed = b"" if self._resets_steps else self._close()
+        self._open, self._tools = "", {}
+        told: JsonObject = {"type": "reset-step"}
+        if not self._resets_steps:
+            told = {"type": "data-restart", "data": {"modelUsed": event.report.model_used}, "transient": True}
+        return closed + sse(told) + sse({"type": "message-metadata", "messageMetadata": _early_metadata(event.report)})
 
     def delta(self, event: Delta) -> bytes:
         """Pieces of text, reasoning or a tool call; a refusal is shown as text. Choices but the first have no place."""

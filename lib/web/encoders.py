@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from lib.contract import Delta, Done, Event, FinishReason, Opened
+from lib.contract import Delta, Done, Event, FinishReason, Opened, Restarted
 from lib.errors import GatewayError, InvalidRequest
 from lib.web.asgi import Headers, RawHeader
 
@@ -49,6 +49,10 @@ class StreamEncoder(Protocol):
 
     def opened(self, event: Opened) -> bytes:
         """What begins a stream."""
+        ...
+
+    def restarted(self, event: Restarted) -> bytes:
+        """What tells the caller that all text so far is void."""
         ...
 
     def delta(self, event: Delta) -> bytes:
@@ -94,6 +98,8 @@ async def encode(events: AsyncGenerator[Event, None], encoder: StreamEncoder) ->
         elif isinstance(event, Done):
             yield encoder.done(event)
             return
+        elif isinstance(event, Restarted):
+            yield encoder.restarted(event)
         else:
             yield encoder.opened(event)
     raise GatewayError(INCOMPLETE)

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from lib.errors import GatewayError
+from lib.errors import GatewayError, Overloaded
 from lib.web.asgi import BODY_LIMIT, Call, ClientGone, RawHeader, Receive, Scope, Send, Wire, headers_of, peer_of
 from lib.web.cors import Cors
 from lib.web.errors import error_body, error_headers
 from lib.web.headers import header_value
 
 LOG: Final = logging.getLogger(__name__)
+AGAIN_SECONDS: Final = 1.0
+"""After which a request that was turned away may find room."""
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[None]]
@@ -28,6 +30,8 @@ class EndpointRules:
     """GET stands for HEAD too."""
     cors: Cors = field(default_factory=Cors)
     body_limit: int = BODY_LIMIT
+    at_once: int | None = None
+    """Requests under way beyond which further ones are turned away before any work; None for no bound."""
 
 
 class Endpoint:
@@ -37,6 +41,7 @@ class Endpoint:
         self._handler = handler
         self._ids = ids
         self._rules = rules
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing but a cancellation leaves here."""
@@ -68,6 +73,17 @@ class Endpoint:
         return method in self._rules.methods or (method == "HEAD" and "GET" in self._rules.methods)
 
     async def _answer(self, call: Call) -> None:
+        most = self._rules.at_once
+        if most is not None and self._under_way >= most:
+            await _guarded(call, _turn_away(call))
+            return
+        self._under_way += 1
+        try:
+            await self._carry_out(call)
+        finally:
+            self._under_way -= 1
+
+    async def _carry_out(self, call: Call) -> None:
         try:
             await _guarded(call, self._handler(call))
         finally:
@@ -106,6 +122,11 @@ async def _guarded(call: Call, work: Awaitable[None]) -> None:
             await _fail(call, GatewayError("Something went wrong on our side."))
     except ClientGone:
         LOG.info("request %s: the client hung up", call.request_id)
+
+
+async def _turn_away(_: Call) -> None:
+    message = "this instance has as many requests under way as it can carry; try again soon"
+    raise Overloaded(message, retry_after=AGAIN_SECONDS)
 
 
 async def _fail(call: Call, error: GatewayError) -> None:

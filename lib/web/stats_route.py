@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
@@ -38,12 +38,18 @@ class Stats(Protocol):
         ...
 
 
+async def nothing() -> None:
+    """For records that are always up to date."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatsRoute:
     """`?user=`, `?model=&date=`, `?month=` or `?date=` (UTC; default today)."""
 
     stats: Stats
     access: Access
+    first: Callable[[], Awaitable[None]] = nothing
+    """Brings the records up to date where that is due."""
 
     async def __call__(self, call: Call) -> Reply:
         """The totals asked for. Raises AuthenticationFailed, InvalidRequest, Overloaded."""
@@ -51,6 +57,7 @@ class StatsRoute:
         query = call.query()
         day, month = dated(query, "date", DAY), dated(query, "month", MONTH)
         try:
+            await self.first()
             return Reply(await self._read(query, day, month))
         except StoreError as error:
             raise unreadable(error) from error

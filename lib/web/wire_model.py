@@ -47,6 +47,8 @@ class GatewayWish(BaseModel):
         validation_alias=AliasChoices("maxCostPer1MTokens", "max_cost_per_1m_tokens"),
     )
     prioritize_speed: bool = False
+    restart: Literal["reset-step", "data"] | None = None
+    """Let another model begin anew when a stream breaks off: told by AI SDK 7's `reset-step`, or by a data part."""
 
 
 _NO_WISH: Final = GatewayWish()

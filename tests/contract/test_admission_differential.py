@@ -16,10 +16,10 @@ from lib.ai.observability.record import UsageRecord
 from lib.ai.retry import BreakerPolicy
 from lib.contract import Usage
 from lib.errors import StoreError
-from lib.kv.admission import STATE_LIFETIME_MS, Admitted, Ask, Budget, Cached, Gate, InFlight, Refusal
+from lib.kv.admission import STATE_LIFETIME_MS, Admitted, Ask, Budget, Cached, Gate, InFlight
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
-from lib.kv.rate_limit import Limit
+from lib.kv.rate_limit import Limit, Refusal
 from lib.kv.replies import Command, Reply
 from tests.support.fake_store import Content, FakeStore
 from tests.support.skewed_clock import MillisecondClock
@@ -40,7 +40,12 @@ LIMITS: Final = (
 )
 CLASSES: Final = ((), (Limit("o1", 2, calls_only=True),), (Limit("opus", 3, lockout_ms=500, calls_only=True),))
 ADDRESS: Final = ((), (Limit("address", 20, by_address=True),))
-TEXTS: Final = ('{"cost":1}\nanswer', '{"model":"m☃","cost":123456789012}\n{"a":"\\n|;,:"}', "{}\n", "{}\n" + "x" * 3_000)
+TEXTS: Final = (
+    '{"cost":1}\nanswer',
+    '{"model":"m☃","cost":123456789012}\n{"a":"\\n|;,:"}',
+    "{}\n",
+    "{}\n" + "x" * 3_000,
+)
 
 
 class Twins:
@@ -218,7 +223,7 @@ async def test_totals(twins: Twins) -> None:
     chance = random.Random(7)
     log = UsageLog(twins, KEYS)
     days: set[tuple[str, int]] = set()
-    for _ in range(40):
+    for _ in range(16):
         records = [made_up(chance) for _ in range(chance.choice([1, 3, 40, 600]))]
         days |= {(day_of(record.at), KEYS.shard(record.person)) for record in records}
         await twins.run_many([command for record in records for command in log.append(record).commands])

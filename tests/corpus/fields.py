@@ -1,4 +1,4 @@
-"""Fields of the chat body with values of the wrong type, size or alphabet: every field with every value it cannot take."""
+"""Fields of the chat body with values of the wrong type, size or alphabet: each with all that it cannot take."""
 
 from __future__ import annotations
 
@@ -20,8 +20,26 @@ NO_NAME: Final[tuple[Json, ...]] = (
     *(f"ｏｐｅｎａｉ/{CANARY}", f"оpenai/{CANARY}", f"{CANARY}\u2028", f"{CANARY}\ud7ff", "x" * 201, "../" * 80),
 )
 """Texts that no name of a model, provider or capability may be."""
-NO_USER: Final[tuple[Json, ...]] = ("", "u" * 257, f"{CANARY}\r\nx: y", f"{CANARY}\n", f"\x1b[31m{CANARY}", f"{CANARY}\0", f"{CANARY}\x7f")
-NO_TAG: Final[tuple[Json, ...]] = ("", "t" * 65, f"{CANARY}\r\n", f"{CANARY}\0", f"\x1b[2J{CANARY}", 5, None, [CANARY], {})
+NO_USER: Final[tuple[Json, ...]] = (
+    "",
+    "u" * 257,
+    f"{CANARY}\r\nx: y",
+    f"{CANARY}\n",
+    f"\x1b[31m{CANARY}",
+    f"{CANARY}\0",
+    f"{CANARY}\x7f",
+)
+NO_TAG: Final[tuple[Json, ...]] = (
+    "",
+    "t" * 65,
+    f"{CANARY}\r\n",
+    f"{CANARY}\0",
+    f"\x1b[2J{CANARY}",
+    5,
+    None,
+    [CANARY],
+    {},
+)
 NOT_FINITE: Final = (b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1E+9999")
 
 
@@ -60,7 +78,9 @@ WRONG: Final = (
     Wrong(("stopSequences",), (0, {}, [[CANARY]]), "stop"),
     Wrong(("toolChoice", "tool_choice"), (0, True, [], CANARY, "AUTO", "auto ", ""), "tool_choice"),
     Wrong(("responseFormat", "response_format"), (0, True, [], CANARY), "response_format"),
-    Wrong(("responseFormat",), ({}, {"type": CANARY}, {"type": None}, {"type": ["json_object"]}), "response_format.type"),
+    Wrong(
+        ("responseFormat",), ({}, {"type": CANARY}, {"type": None}, {"type": ["json_object"]}), "response_format.type"
+    ),
 )
 
 GATEWAY: Final = (
@@ -114,7 +134,9 @@ def _gateway_cases() -> Iterator[Bad]:
     for wrong in ITEMS:
         for name in wrong.names:
             for at, value in enumerate(wrong.values):
-                yield Bad(name=f"gateway-{name}-item-{at}", body=chat(gateway={name: [value]}), param=f"gateway.{name}[0]")
+                yield Bad(
+                    name=f"gateway-{name}-item-{at}", body=chat(gateway={name: [value]}), param=f"gateway.{name}[0]"
+                )
     for name in ("zeroDataRetention", "byok", "Models", "__proto__", "baseURL", "apiKey"):
         yield Bad(name=f"gateway-unknown-{name}", body=chat(gateway={name: CANARY}), param=f"gateway.{name}")
     options: Json = {"gateway": {"only": [""]}}
@@ -127,7 +149,11 @@ def _number_cases() -> Iterator[Bad]:
         text = number.decode()
         for name in ("temperature", "topP"):
             yield Bad(name=f"{name}-{text}", body=chat_raw(name, number), param=name)
-        yield Bad(name=f"price-{text}", body=chat_raw("gateway", b'{"maxCostPer1MTokens":%b}' % number), param="gateway.maxCostPer1MTokens")
+        yield Bad(
+            name=f"price-{text}",
+            body=chat_raw("gateway", b'{"maxCostPer1MTokens":%b}' % number),
+            param="gateway.maxCostPer1MTokens",
+        )
         yield Bad(name=f"extra-{text}", body=chat_raw("logit_bias", b'{"a":[%b]}' % number), param="logit_bias")
         yield Bad(name=f"tool-{text}", body=chat_raw("tools", b'[{"type":"x","y":%b}]' % number), param="tools[0]")
     yield Bad(name="exponent-for-ever", body=chat_raw("topP", b"1e" + b"9" * 100_000), param="topP")

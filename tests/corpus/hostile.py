@@ -1,4 +1,4 @@
-"""Chats that are valid, or might be, and made to hurt: slow patterns, absurd sizes, misleading text, other people's syntax."""
+"""Chats that are valid, or might be, and made to hurt: slow patterns, absurd sizes, misleading text."""
 
 from __future__ import annotations
 
@@ -127,16 +127,29 @@ def _shapes() -> Iterator[Odd]:
     yield _odd("nothing-but-blanks", _user(" \n\t\u3000"))
     yield _odd("nothing", _user(""))
     yield _odd("images-1000", {"role": "user", "content": [_image("http://169.254.169.254/latest/meta-data/")] * 1_000})
-    for at, url in enumerate(("http://127.0.0.1:6379/", "http://[::1]/", "https://u:p@10.0.0.1/", "http://0x7f000001/")):
+    for at, url in enumerate(
+        ("http://127.0.0.1:6379/", "http://[::1]/", "https://u:p@10.0.0.1/", "http://0x7f000001/")
+    ):
         yield _odd(f"image-{at}", {"role": "user", "content": [_image(url), {"type": "text", "text": "what is this?"}]})
     yield _odd("image-of-4-mb", {"role": "user", "content": [_image("data:image/png;base64," + "A" * LARGE)]})
     yield _odd("extra-of-numbers", _user("hi"), logit_bias={str(number): -100 for number in range(100_000)})
     yield _odd("extra-names", _user("hi"), **{f"x{number}": number for number in range(5_000)})
-    yield _odd("extra-look-alikes", _user("hi"), **{"mоdel": "o1", "ｓtream": True, "__proto__": {"a": 1}, "a\r\nb: c": 1})
-    yield _odd("extra-settings", _user("hi"), base_url="http://127.0.0.1/", api_base="http://127.0.0.1/", api_key="x", proxies={})
+    yield _odd(
+        "extra-look-alikes", _user("hi"), **{"mоdel": "o1", "ｓtream": True, "__proto__": {"a": 1}, "a\r\nb: c": 1}
+    )
+    yield _odd(
+        "extra-settings",
+        _user("hi"),
+        base_url="http://127.0.0.1/",
+        api_base="http://127.0.0.1/",
+        api_key="x",
+        proxies={},
+    )
     yield _odd("tools-256", _user("hi"), tools=[_tool(f"tool_{number}", "x" * 1_000) for number in range(256)])
     yield _odd("tool-of-4-mb", _user("hi"), tools=[_tool("t", "x" * LARGE)])
-    yield _odd("tool-names", _user("hi"), tools=[_tool(name, "") for name in ("=1+1", "<script>", "a\r\nb", "名", "x" * 9_000)])
+    yield _odd(
+        "tool-names", _user("hi"), tools=[_tool(name, "") for name in ("=1+1", "<script>", "a\r\nb", "名", "x" * 9_000)]
+    )
     yield _odd("tool-of-lists", _user("hi"), tools=[{"type": "x", "values": [0] * 1_500_000}])
     yield _odd("stops", _user("hi"), stop=["s" * 100_000] * 16)
     yield _odd("schema-of-90-levels", _user("hi"), responseFormat={"type": "json_schema", "json_schema": nested(90)})
@@ -147,7 +160,11 @@ def _shapes() -> Iterator[Odd]:
     yield _odd("tags-of-formulas", _user("hi"), tags=["=1+1", "@SUM(A1)", "<script>", "'; DROP TABLE", "{}", "*", "名"])
     yield _odd("user-of-marks", _user("hi"), userId="../../u1:*\u202e{}<script>=1+1", user="\x00\r\n")
     yield _odd("names-twice", _user("hi"), n=None)
-    yield _odd("ui-tools", {"id": "x" * 100_000, "role": "assistant", "parts": [_tool_part(at) for at in range(2_000)]}, _user("hi"))
+    yield _odd(
+        "ui-tools",
+        {"id": "x" * 100_000, "role": "assistant", "parts": [_tool_part(at) for at in range(2_000)]},
+        _user("hi"),
+    )
     yield _odd("ui-ids", {"id": "\r\ndata: [DONE]\r\n", "role": "assistant", "parts": [{"type": "text", "text": "a"}]})
 
 
@@ -178,7 +195,7 @@ def _headers() -> Iterator[Odd]:
 
 
 def nested(levels: int) -> JsonObject:
-    """An object within an object within …"""
+    """An object within an object, and so on."""
     value: JsonObject = {}
     for _ in range(levels):
         value = {"properties": value}
@@ -211,4 +228,10 @@ def _result() -> JsonObject:
 
 
 def _tool_part(number: int) -> JsonObject:
-    return {"type": "tool-f", "toolCallId": f"c{number}", "state": "output-available", "input": {}, "output": [None] * 9}
+    return {
+        "type": "tool-f",
+        "toolCallId": f"c{number}",
+        "state": "output-available",
+        "input": {},
+        "output": [None] * 9,
+    }

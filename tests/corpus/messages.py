@@ -11,7 +11,19 @@ from tests.corpus.case import CANARY, Bad, chat
 NO_MESSAGE: Final[tuple[Json, ...]] = (0, 1.5, True, None, CANARY, [], [CANARY])
 NO_ROLE: Final[tuple[Json, ...]] = (
     *(0, True, None, [], ["user"], {}, {"role": "user"}, "", " ", "User", "USER", "user ", " user", "user\0", "user\n"),
-    *("usеr", "ｕｓｅｒ", "u\u200bser", "\ufeffuser", "\u202eresu", "uſer", "root", "admin", "function", "model", "human"),
+    *(
+        "usеr",
+        "ｕｓｅｒ",
+        "u\u200bser",
+        "\ufeffuser",
+        "\u202eresu",
+        "uſer",
+        "root",
+        "admin",
+        "function",
+        "model",
+        "human",
+    ),
     *("assistant\u0000", "sуstem", CANARY, "__proto__", "system; DROP TABLE users", "'; --", "<script>", "=1+1"),
 )
 """Look-alikes among them: Cyrillic, full-width, zero-width, the long s."""
@@ -44,7 +56,15 @@ NO_PART: Final[tuple[tuple[Json, str], ...]] = (
 NO_IMAGE: Final = (
     *("file:///etc/passwd", "ftp://a/b.png", "gopher://127.0.0.1:6379/_FLUSHALL", "javascript:alert(1)", "//a/b.png"),
     *("/etc/passwd", "data:text/html,<script>", "data:application/json,{}", "blob:https://a/b", "about:blank", " "),
-    *(" https://a/b.png", "ｈttps://a/b.png", "https:/a/b.png", "https;//a", "dict://127.0.0.1:11211/", CANARY, "\0https://a"),
+    *(
+        " https://a/b.png",
+        "ｈttps://a/b.png",
+        "https:/a/b.png",
+        "https;//a",
+        "dict://127.0.0.1:11211/",
+        CANARY,
+        "\0https://a",
+    ),
 )
 NO_CALLS: Final[tuple[tuple[Json, str], ...]] = (
     *((value, "") for value in (0, True, CANARY, {}, [])),
@@ -100,6 +120,15 @@ def cases() -> Iterator[Bad]:
         yield _case(f"message-{at}", value, "")
     for at, role in enumerate(NO_ROLE):
         yield _case(f"role-{at}", {"role": role, "content": CANARY}, ".role")
+    yield from _content_cases()
+    for at, (calls, where) in enumerate(NO_CALLS):
+        yield _case(f"calls-{at}", {"role": "assistant", "content": CANARY, "tool_calls": calls}, f".tool_calls{where}")
+    for at, (role, parts, where) in enumerate(NO_UI_PARTS):
+        yield _case(f"ui-{at}", {"id": CANARY, "role": role, "parts": parts}, where)
+    yield from _other_cases()
+
+
+def _content_cases() -> Iterator[Bad]:
     for role in ("user", "system", "developer", "tool"):
         for at, content in enumerate(NO_CONTENT):
             message: JsonObject = {"role": role, "content": content, "tool_call_id": "c"}
@@ -109,11 +138,6 @@ def cases() -> Iterator[Bad]:
     for at, url in enumerate(NO_IMAGE):
         image: JsonObject = {"type": "image_url", "image_url": {"url": url, "detail": CANARY}}
         yield _case(f"image-{at}", {"role": "user", "content": [image]}, ".content[0].image_url.url")
-    for at, (calls, where) in enumerate(NO_CALLS):
-        yield _case(f"calls-{at}", {"role": "assistant", "content": CANARY, "tool_calls": calls}, f".tool_calls{where}")
-    for at, (role, parts, where) in enumerate(NO_UI_PARTS):
-        yield _case(f"ui-{at}", {"id": CANARY, "role": role, "parts": parts}, where)
-    yield from _other_cases()
 
 
 def _other_cases() -> Iterator[Bad]:
@@ -130,7 +154,16 @@ def _other_cases() -> Iterator[Bad]:
         yield Bad(name=f"messages-{at}", body=chat(messages=value), param="messages")
     yield Bad(name="messages-1001", body=chat(messages=[{"role": "user", "content": CANARY}] * 1_001), param="messages")
     yield Bad(name="no-messages", body=b'{"prompt":"%b"}' % CANARY.encode(), param="messages")
-    for name in ("mеssages", "Messages", "messages\0", " messages", "ｍessages", "message", "__proto__", "messages\u200b"):
+    for name in (
+        "mеssages",
+        "Messages",
+        "messages\0",
+        " messages",
+        "ｍessages",
+        "message",
+        "__proto__",
+        "messages\u200b",
+    ):
         yield Bad(name=f"messages-as-{name!a}", body=chat_named(name), param="messages")
     silent: Json = [{"role": "assistant", "parts": [{"type": "reasoning", "text": CANARY}]}]
     yield Bad(name="ui-silent", body=chat(messages=silent), param="messages")
@@ -142,4 +175,6 @@ def chat_named(name: str) -> bytes:
 
 
 def _case(name: str, message: Json, where: str) -> Bad:
-    return Bad(name=name, body=chat(messages=[{"role": "user", "content": CANARY}, message]), param=f"messages[1]{where}")
+    return Bad(
+        name=name, body=chat(messages=[{"role": "user", "content": CANARY}, message]), param=f"messages[1]{where}"
+    )

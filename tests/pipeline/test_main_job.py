@@ -262,7 +262,7 @@ async def test_a_client_that_hangs_up_leaves_no_claim_no_cache_entry_and_one_rec
         assert (await here.chat()).headers["x-cache"] == "MISS"
 
 
-async def test_when_an_original_hangs_up_one_waiting_duplicate_takes_over() -> None:
+async def test_an_original_that_hangs_up_is_answered_all_the_same_for_the_duplicates_that_wait() -> None:
     async with deployed() as site:
         site.provider.hold()
         here = site.instance()
@@ -271,12 +271,14 @@ async def test_when_an_original_hangs_up_one_waiting_duplicate_takes_over() -> N
         await site.provider.until(lambda p: p.in_flight == 1)
         waiting = [asyncio.create_task(here.chat()) for _ in range(5)]
         await admitted(site, 6)
+        while not site.store.stats.by_name["GET"]:
+            site.clock.turn(0.01)
+            await next_tick()
         original.hang_up()
-        await first
         site.provider.release()
-        responses = await finished(site, waiting)
-        assert {r.status for r in responses} == {200}
-        assert len(site.provider.requests) == 2
+        await finished(site, [first, *waiting])
+        assert {task.result().status for task in waiting} == {200}
+        assert (len(site.provider.requests), site.provider.hang_ups) == (1, 0)
 
 
 async def test_duplicates_of_a_failing_request_get_its_error_instead_of_failing_one_after_the_other() -> None:

@@ -1,6 +1,7 @@
 """A scripted provider: real sockets on loopback, raw HTTP/1.1, both wires, every fault that can be scripted.
 
-Nothing in it waits for time: silences last until `release()`, and tests wait for what they have seen, by `until()`.
+Nothing in it waits for time unless it is given a clock: silences last until `release()`, and tests wait for what they
+have seen, by `until()`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Final, Self
 
+from lib.clock import Clock
 from lib.contract import Json
 from tests.scripted.sayings import echo
 from tests.scripted.steps import Act, Received, Reply, Step, fails
@@ -28,10 +30,11 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 class ScriptedProvider:
     """Answers with the steps scripted for a model, in order, then with an echo of what was asked.
 
-    It keeps every request, and counts how many are in flight, were at most, and were hung up on.
+    It keeps every request, and counts how many are in flight, were at most, and were hung up on. With a `clock`,
+    silences last as long as their reply says. `otherwise` takes the place of the echo.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0, clock: Clock | None = None, otherwise: Step = echo) -> None:
         self.requests: list[Received] = []
         self.in_flight = 0
         self.peak = 0
@@ -47,7 +50,9 @@ class ScriptedProvider:
         self._changed = asyncio.Event()
         self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._port = port
+        self._clock = clock
+        self._otherwise = otherwise
 
     @property
     def base_url(self) -> str:
@@ -80,7 +85,7 @@ class ScriptedProvider:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._serve), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Connection(self._serve), "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -133,14 +138,14 @@ class ScriptedProvider:
         await self._gate.wait()
         reply = self._next_step(request)(request)
         for act in reply.before:
-            if not await self._act(act, writer):
+            if not await self._act(act, reply, writer):
                 return False
         if not reply.bare:
             writer.write(_head(reply))
         for piece in reply.body:
             if isinstance(piece, Act):
                 await writer.drain()
-                if not await self._act(piece, writer):
+                if not await self._act(piece, reply, writer):
                     return False
             else:
                 writer.write(_framed(reply, piece))
@@ -154,15 +159,15 @@ class ScriptedProvider:
         if not request.path.endswith(("/chat/completions", "/messages")):
             return fails(404, "not_found_error", "no such path")
         steps = self._steps[request.model] or self._steps[ANY_MODEL]
-        return steps.popleft() if steps else echo
+        return steps.popleft() if steps else self._otherwise
 
-    async def _act(self, act: Act, writer: asyncio.StreamWriter) -> bool:
+    async def _act(self, act: Act, reply: Reply, writer: asyncio.StreamWriter) -> bool:
         """Whether the reply goes on."""
         if act is Act.HOLD:
             self.stalled += 1
             self._change()
             try:
-                await self._released.wait()
+                await (self._clock.sleep(reply.hold_seconds) if self._clock else self._released.wait())
             finally:
                 self.stalled -= 1
             return True

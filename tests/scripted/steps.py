@@ -61,6 +61,8 @@ class Reply:
     """Done before the status line is sent."""
     bare: bool = False
     """True when the body is all that is sent, status line and headers included."""
+    hold_seconds: float = 0.0
+    """How long an Act.HOLD lasts where a clock runs."""
 
 
 Step: TypeAlias = Callable[[Received], Reply]

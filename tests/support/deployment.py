@@ -79,9 +79,12 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployed(**env: str) -> AsyncGenerator[Deployment]:
-    """A deployment whose OpenAI, Anthropic and Google are the scripted provider; waits between retries are nil."""
-    clock = HandTurnedClock()
+async def deployed(*, turns: float = 0.0, **env: str) -> AsyncGenerator[Deployment]:
+    """A deployment whose OpenAI, Anthropic and Google are the scripted provider; waits between retries are nil.
+
+    Sleeps of at most `turns` seconds turn the clock by themselves.
+    """
+    clock = HandTurnedClock(turns=turns)
     store = embedded_server(MemoryStore(clock.now))
     transport = AiohttpTransport()
     async with ScriptedProvider() as provider:

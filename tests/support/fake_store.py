@@ -21,7 +21,7 @@ class FakeStore:
 
     def __init__(self, backend: Backend) -> None:
         self.away = False
-        self.calls = 0
+        self.commands = 0
         self._backend = backend
         self._dialect = ScriptDialect(keep_shebang=backend.reads_shebangs)
 
@@ -32,7 +32,7 @@ class FakeStore:
         return reply
 
     async def run_many(self, commands: Sequence[Command]) -> list[Reply | StoreError]:
-        self.calls += 1
+        self.commands += len(commands)
         if self.away:
             raise StoreUnavailable("away")
         raw = [self._dialect.to_server([str(part).encode() for part in command]) for command in commands]

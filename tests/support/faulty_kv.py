@@ -61,8 +61,22 @@ class Held:
     until: asyncio.Event
 
 
-Scripted: TypeAlias = Fault | Status | Held | None
+@dataclass(frozen=True)
+class Refuses:
+    """Commands of that name with that text in one of their arguments are answered by an error and not executed."""
 
+    command: str
+    containing: str = ""
+
+    def meets(self, command: Json) -> bool:
+        if not isinstance(command, list) or command[0] != self.command:
+            return False
+        return any(self.containing in str(part) for part in command)
+
+
+Scripted: TypeAlias = Fault | Status | Held | Refuses | None
+
+REFUSED: Final = "OOM command not allowed when used memory > 'maxmemory'."
 UNAUTHORIZED: Final = Status(401, b'{"error":"WRONGPASS invalid or missing auth token"}')
 QUOTA: Final = Status(400, b'{"error":"ERR max requests limit exceeded. Limit: 500000, Usage: 500001."}')
 TOO_MANY: Final = Status(429, b"Too Many Requests", "text/plain")
@@ -96,12 +110,36 @@ class FaultyKv:
             case Held(until):
                 await until.wait()
                 await self._app(scope, receive, send)
+            case Refuses() as rule:
+                await self._refuse(rule, (scope, receive, send))
             case Fault.DROP:
                 raise ConnectionResetError("scripted")
             case Fault.HANG:
                 await _client_gone(receive)
             case fault:
                 await self._after(fault, (scope, receive, send))
+
+    async def _refuse(self, rule: Refuses, call: tuple[Scope, Receive, Send]) -> None:
+        scope, receive, send = call
+        asked: Json = orjson.loads((await receive())["body"])
+        single = scope["path"] == "/"
+        commands: list[Json] = [asked] if single else list(asked) if isinstance(asked, list) else []
+        passed = [command for command in commands if not rule.meets(command)]
+        cells: list[Json] = []
+        if passed:
+            body = orjson.dumps(passed)
+            there = {"type": "http.request", "body": body, "more_body": False}
+            headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+            pipeline = dict(scope) | {"path": "/pipeline", "raw_path": b"/pipeline", "headers": headers}
+
+            async def given() -> Message:
+                return there
+
+            answer: Json = orjson.loads((await self._run(pipeline, given))[1])
+            cells = answer if isinstance(answer, list) else []
+        replies = iter(cells)
+        merged: list[Json] = [{"error": REFUSED} if rule.meets(command) else next(replies) for command in commands]
+        await _answer(send, 200, orjson.dumps(merged[0] if single else merged))
 
     async def _after(self, fault: Fault, call: tuple[Scope, Receive, Send]) -> None:
         """The faults that let the commands be executed."""

@@ -1,4 +1,4 @@
-"""A provider of either wire as an ASGI app in this process: the same short answer to every chat, and a list of what came."""
+"""A provider of either wire as an ASGI app in this process: one short answer to every chat, and a list of what came."""
 
 from __future__ import annotations
 

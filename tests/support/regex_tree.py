@@ -1,4 +1,4 @@
-"""Regular expressions as a small tree, read from the standard library's own parser, so that tests can reason about them.
+"""Regular expressions as a small tree, read from the standard library's own parser, for tests to reason about.
 
 Sets of characters are kept as members of a finite sample: ASCII and a few of other scripts, which stand for the rest.
 """
@@ -98,15 +98,10 @@ def _seq(items: object, flags: int) -> Seq:
 
 def _node(item: object, flags: int) -> Node:
     operation, argument = cast("tuple[object, object]", item)
+    members = _members(repr(operation), argument, flags)
+    if members is not None:
+        return Chars(members)
     match repr(operation), argument:
-        case "LITERAL", int(code):
-            return Chars(_cased([chr(code)], flags))
-        case "NOT_LITERAL", int(code):
-            return Chars(SAMPLE - _cased([chr(code)], flags))
-        case "ANY", _:
-            return Chars(SAMPLE if flags & re.DOTALL else SAMPLE - {"\n"})
-        case "IN", _:
-            return Chars(_set(argument, flags))
         case "BRANCH", (_, options):
             return Alt(tuple(_seq(option, flags) for option in cast("Iterable[object]", options)))
         case "SUBPATTERN", (_, _, _, inner):
@@ -114,13 +109,28 @@ def _node(item: object, flags: int) -> Node:
         case ("MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT") as name, (int(least), int() as most, inner):
             bound = None if repr(most) == "MAXREPEAT" else int(most)
             return Repeat(_plain(_seq(inner, flags)), least, bound, name != "POSSESSIVE_REPEAT")
-        case ("ASSERT" | "ASSERT_NOT"), (_, inner):
+        case (("ASSERT" | "ASSERT_NOT"), (_, inner)):
             return Look(_seq(inner, flags))
         case "AT", place:
             line = repr(place) == "AT_BEGINNING" and flags & re.MULTILINE
             return At("line" if line else _PLACES.get(repr(place), "other"))
         case name, _:
             raise NotImplementedError(name)
+
+
+def _members(operation: str, argument: object, flags: int) -> Set | None:
+    """What a node of one character takes; None for any other node."""
+    match operation, argument:
+        case "LITERAL", int(code):
+            return _cased([chr(code)], flags)
+        case "NOT_LITERAL", int(code):
+            return SAMPLE - _cased([chr(code)], flags)
+        case "ANY", _:
+            return SAMPLE if flags & re.DOTALL else SAMPLE - {"\n"}
+        case "IN", _:
+            return _set(argument, flags)
+        case _:
+            return None
 
 
 def _plain(node: Seq) -> Node:

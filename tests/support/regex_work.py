@@ -23,30 +23,36 @@ def longest_bounded(pattern: re.Pattern[str]) -> int:
 
 
 def _walk(nodes: Sequence[Node], before: tuple[Node, ...], *, anchored: bool) -> Iterator[str]:
-    """Complaints about `nodes`, which follow `before`. Alternatives are followed one by one where they repeat."""
+    """Complaints about `nodes`, which follow `before`."""
     if not nodes:
         return
     node, rest = nodes[0], nodes[1:]
-    if not _repeats(node):
-        yield from _walk(rest, (*before, node), anchored=anchored)
-        return
     match node:
-        case Seq(items):
-            yield from _walk((*items, *rest), before, anchored=anchored)
-        case Alt(options):
-            for option in options:
-                yield from _walk((option, *rest), before, anchored=anchored)
-        case Look(inner):
-            yield from _walk((inner,), before, anchored=anchored)
-            yield from _walk(rest, before, anchored=anchored)
-        case Repeat(inner, most=1):
-            yield from _walk((inner, *rest), before, anchored=anchored)
-            yield from _walk(rest, before, anchored=anchored)
-        case Repeat(Chars(members)):
+        case _ if not _repeats(node):
+            yield from _walk(rest, (*before, node), anchored=anchored)
+        case Repeat(Chars(members), most=None):
             yield from _of_repeat(members, before, rest, anchored=anchored)
             yield from _walk(rest, (*before, node), anchored=anchored)
-        case _:
+        case Repeat(most=most) if most != 1:
             yield "a repeat of more than one character is repeated"
+        case _:
+            for way in _ways(node, rest):
+                yield from _walk(way, before, anchored=anchored)
+
+
+def _ways(node: Node, rest: Sequence[Node]) -> tuple[tuple[Node, ...], ...]:
+    """What may have to be matched from a node on that holds a repeat: its alternatives one by one."""
+    match node:
+        case Seq(items):
+            return ((*items, *rest),)
+        case Alt(options):
+            return tuple((option, *rest) for option in options)
+        case Look(inner):
+            return ((inner,), tuple(rest))
+        case Repeat(inner):
+            return ((inner, *rest), tuple(rest))
+        case _:
+            return ()
 
 
 def _of_repeat(run: Set, before: tuple[Node, ...], rest: Sequence[Node], *, anchored: bool) -> Iterator[str]:

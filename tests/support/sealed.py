@@ -1,4 +1,4 @@
-"""The product in this process without a network: the demo answers, the store is embedded, every other call is a fault."""
+"""The product in this process without a network: the demo answers, the store is embedded, other calls are faults."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import threading
+import weakref
 
 import pytest
 
@@ -265,19 +267,23 @@ def test_each_event_loop_has_its_own_connections() -> None:
     assert served == ["question"] * 3
 
 
-def test_a_loop_that_ended_without_closing_is_cleaned_up_by_the_next() -> None:
+def test_a_loop_that_ended_without_closing_is_not_kept_by_the_transport() -> None:
     transport = AiohttpTransport()
 
     async def closing_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, body = await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
-    async def once(*, close: bool) -> bytes:
+    async def once() -> weakref.ref[asyncio.AbstractEventLoop]:
         async with byte_server(closing_server) as url:
-            body = await fetch(transport, url)
-        if close:
-            await transport.aclose()
-        return body
+            assert await fetch(transport, url) == b"question"
+        return weakref.ref(asyncio.get_running_loop())
 
-    assert asyncio.run(once(close=False)) == b"question"
-    assert asyncio.run(once(close=True)) == b"question"
+    async def once_more() -> None:
+        await once()
+        gc.collect()
+        assert ended() is None
+        await transport.aclose()
+
+    ended = asyncio.run(once())
+    asyncio.run(once_more())

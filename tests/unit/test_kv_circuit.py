@@ -7,41 +7,58 @@ from lib.kv.circuit import Circuit
 CLOSED = Circuit(limit=3, open_seconds=5.0)
 
 
+def failed(circuit: Circuit, at: float, *, timed_out: bool = False) -> Circuit:
+    return circuit.after_failure(at, at, timed_out=timed_out)
+
+
 def opened(at: float) -> Circuit:
-    return CLOSED.after_failure(at).after_failure(at).after_failure(at)
+    return failed(failed(failed(CLOSED, at), at), at)
 
 
 def test_it_opens_after_as_many_failures_in_a_row_as_its_limit() -> None:
-    assert not CLOSED.after_failure(1).after_failure(2).is_open
-    assert CLOSED.after_failure(1).after_failure(2).after_failure(3).is_open
+    assert not failed(failed(CLOSED, 1), 2).is_open
+    assert failed(failed(failed(CLOSED, 1), 2), 3).is_open
+
+
+def test_one_timeout_opens_it_at_once() -> None:
+    assert failed(CLOSED, 1, timed_out=True).is_open
 
 
 def test_a_success_forgets_the_failures_before_it() -> None:
-    assert not CLOSED.after_failure(1).after_failure(2).after_success().after_failure(3).is_open
+    assert not failed(failed(failed(CLOSED, 1), 2).after_success(3), 4).is_open
 
 
-def test_a_closed_circuit_admits_everything_and_stays_what_it_is() -> None:
-    assert CLOSED.admit(0) == (True, CLOSED)
-    assert CLOSED.after_success() is CLOSED
+def test_while_it_is_closed_no_probe_is_due() -> None:
+    assert not CLOSED.probe_due(100)
+    assert not failed(CLOSED, 1).probe_due(100)
 
 
-def test_an_open_circuit_admits_nothing_until_its_time_is_over() -> None:
-    circuit = opened(at=10)
-    assert circuit.admit(14.9) == (False, circuit)
-    assert circuit.admit(15)[0]
+def test_while_it_is_open_a_probe_is_due_when_its_time_is_over() -> None:
+    assert not opened(at=10).probe_due(14.9)
+    assert opened(at=10).probe_due(15)
 
 
-def test_one_probe_is_admitted_and_the_next_only_after_the_same_time() -> None:
-    _, probing = opened(at=10).admit(15)
-    assert not probing.admit(15)[0]
-    assert not probing.admit(19.9)[0]
-    assert probing.admit(20)[0]
+def test_after_a_probe_the_next_is_due_in_the_same_time_whether_or_not_it_reports_back() -> None:
+    probing = opened(at=10).probing(15)
+    assert probing.is_open
+    assert not probing.probe_due(19.9)
+    assert probing.probe_due(20)
 
 
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_keeps_it_open() -> None:
-    _, probing = opened(at=10).admit(15)
-    assert not probing.after_success().is_open
-    failed = probing.after_failure(16)
-    assert failed.is_open
-    assert not failed.admit(20.9)[0]
-    assert failed.admit(21)[0]
+    probing = opened(at=10).probing(15)
+    assert not probing.after_success(15).is_open
+    still = failed(probing, 16)
+    assert still.is_open
+    assert not still.probe_due(20.9)
+    assert still.probe_due(21)
+
+
+def test_a_failure_of_a_call_older_than_one_since_answered_says_nothing() -> None:
+    closed = opened(at=10).probing(15).probing(20).after_success(20)
+    assert closed.after_failure(15, 30, timed_out=True) is closed
+    assert closed.after_failure(20, 30, timed_out=True).is_open
+
+
+def test_an_older_success_does_not_hide_what_a_newer_one_has_proven() -> None:
+    assert CLOSED.after_success(20).after_success(15).after_failure(17, 30, timed_out=True).is_open is False

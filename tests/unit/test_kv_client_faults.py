@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from lib.aiohttp_transport import AiohttpTransport
 from lib.errors import StoreError, StoreUnavailable, UnknownOutcome
 from lib.kv.client import KV, KvEndpoint, KvLimits
+from lib.transport import HttpRequest, HttpResponse
+from tests.support.breakable_server import BreakableServer
 from tests.support.clock import HandTurnedClock
 from tests.support.faulty_kv import (
     BAD_GATEWAY,
@@ -24,8 +27,7 @@ from tests.support.faulty_kv import (
     Scripted,
     Status,
 )
-from tests.support.kv import TOKEN, embedded_server, faulty_kv
-from tests.support.breakable_server import BreakableServer
+from tests.support.kv import TOKEN, client_of, embedded_server, faulty_kv
 
 GARBAGE = (
     TOO_MANY,
@@ -130,7 +132,16 @@ async def open_circuit(kv: KV, faulty: FaultyKv) -> None:
             await kv.run("GET", "a")
 
 
-async def test_then_one_probe_is_let_through_while_the_others_fail_at_once() -> None:
+async def probed(kv: KV, faulty: FaultyKv) -> None:
+    """One call while a probe is due: it fails at once, and by the end of this the probe has ended."""
+    faulty.arrived.clear()
+    with pytest.raises(StoreUnavailable):
+        await kv.run("GET", "a")
+    await faulty.arrived.wait()
+    await kv.close()
+
+
+async def test_then_the_client_asks_by_itself_while_every_caller_is_told_at_once() -> None:
     clock = HandTurnedClock()
     kv, faulty = faulty_kv(clock)
     await open_circuit(kv, faulty)
@@ -138,15 +149,17 @@ async def test_then_one_probe_is_let_through_while_the_others_fail_at_once() -> 
     answered = asyncio.Event()
     faulty.script.append(Held(answered))
     faulty.arrived.clear()
-    probe = asyncio.ensure_future(kv.run("SET", "a", 1))
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable, match="left alone"):
+            await kv.run("SET", "a", 1)
     await faulty.arrived.wait()
-    with pytest.raises(StoreUnavailable):
-        await kv.run("GET", "a")
+    assert kv.state.since == clock.now() - 5
     answered.set()
-    assert await probe == "OK"
-    assert kv.state.available
-    assert kv.state.since is None
-    assert await kv.run("GET", "a") == "1"
+    await kv.close()
+    state = kv.state
+    assert (state.available, state.since) == (True, None)
+    assert faulty.requests == 3 + 1
+    assert await kv.run("GET", "a") is None
 
 
 async def test_a_failed_probe_leaves_the_store_alone_for_another_five_seconds() -> None:
@@ -156,14 +169,59 @@ async def test_a_failed_probe_leaves_the_store_alone_for_another_five_seconds() 
     since = kv.state.since
     clock.turn(5)
     faulty.script.append(SERVER_ERROR)
-    with pytest.raises(UnknownOutcome):
-        await kv.run("GET", "a")
+    await probed(kv, faulty)
     clock.turn(4.9)
     with pytest.raises(StoreUnavailable):
         await kv.run("GET", "a")
     assert kv.state.since == since
+    assert faulty.requests == 4
     clock.turn(0.1)
+    await probed(kv, faulty)
+    assert kv.state.available
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HANG_AFTER])
+async def test_one_silence_is_enough_to_leave_the_store_alone(fault: Fault) -> None:
+    kv, faulty = faulty_kv(HandTurnedClock(), limits=KvLimits(total_seconds=0.02))
+    faulty.always = fault
+    with pytest.raises(UnknownOutcome, match="timeout"):
+        await kv.run("INCR", "a")
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable, match="left alone"):
+            await kv.run("INCR", "a")
+    assert faulty.requests == 1
+
+
+async def test_when_one_call_times_out_those_beside_it_do_not_wait_any_longer() -> None:
+    kv, faulty = faulty_kv(HandTurnedClock(), limits=KvLimits(total_seconds=0.02))
+    answered = asyncio.Event()
+    faulty.script.extend([Fault.HANG, Held(answered), Held(answered)])
+    first = asyncio.ensure_future(kv.run("INCR", "a"))
+    await faulty.arrived.wait()
+    faulty.arrived.clear()
+    second = asyncio.ensure_future(kv.run("INCR", "a"))
+    await faulty.arrived.wait()
+    third = asyncio.ensure_future(kv.run("INCR", "a"))
+    with pytest.raises(UnknownOutcome, match="timeout"):
+        await first
+    with pytest.raises(UnknownOutcome, match="ended before its answer"):
+        await second
+    with pytest.raises(StoreError):
+        await third
+    assert (kv.state.available, kv.state.failures) == (False, 1)
+
+
+async def test_a_call_that_hangs_while_later_ones_are_answered_leaves_the_store_in_use() -> None:
+    clock = HandTurnedClock()
+    kv, faulty = faulty_kv(clock, limits=KvLimits(total_seconds=0.02))
+    faulty.script.append(Fault.HANG)
+    hanging = asyncio.ensure_future(kv.run("GET", "a"))
+    await faulty.arrived.wait()
+    clock.turn(0.01)
     assert await kv.run("GET", "a") is None
+    with pytest.raises(UnknownOutcome):
+        await hanging
+    assert kv.state.available
 
 
 async def test_failures_that_are_not_in_a_row_do_not_add_up() -> None:
@@ -177,6 +235,22 @@ async def test_failures_that_are_not_in_a_row_do_not_add_up() -> None:
     assert kv.state.available
 
 
+async def test_a_transport_that_fails_as_none_should_leaves_no_caller_waiting() -> None:
+    class Broken:
+        def send(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpResponse]:
+            raise LookupError(request.url)
+
+        async def aclose(self) -> None: ...
+
+    def reported(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        assert isinstance(context["exception"], LookupError)
+
+    kv = client_of(embedded_server(), HandTurnedClock(), transport=Broken())
+    asyncio.get_running_loop().set_exception_handler(reported)
+    with pytest.raises(UnknownOutcome, match="was ended"):
+        await kv.run("GET", "a")
+
+
 def test_a_loop_that_ends_during_a_call_leaves_no_caller_waiting_and_no_probe_pending() -> None:
     clock = HandTurnedClock()
     kv, faulty = faulty_kv(clock)
@@ -188,20 +262,29 @@ def test_a_loop_that_ends_during_a_call_leaves_no_caller_waiting_and_no_probe_pe
         except (StoreError, asyncio.CancelledError) as error:
             outcomes.append(error)
 
-    async def probe_and_go() -> None:
-        await open_circuit(kv, faulty)
-        clock.turn(5)
+    async def hang_and_go() -> None:
         faulty.script.append(Fault.HANG)
-        faulty.arrived.clear()
         waiting = asyncio.ensure_future(wait_for_an_answer())
         await faulty.arrived.wait()
         assert not waiting.done()
 
+    async def probe_and_go() -> None:
+        faulty.arrived = asyncio.Event()
+        await open_circuit(kv, faulty)
+        clock.turn(5)
+        faulty.script.append(Fault.HANG)
+        faulty.arrived.clear()
+        await wait_for_an_answer()
+        await faulty.arrived.wait()
+
     async def ask_again() -> object:
+        faulty.arrived = asyncio.Event()
+        await probed(kv, faulty)
         return await kv.run("GET", "a")
 
+    asyncio.run(hang_and_go())
     asyncio.run(probe_and_go())
-    assert len(outcomes) == 1
+    assert len(outcomes) == 2
     clock.turn(5)
     assert asyncio.run(ask_again()) is None
 
@@ -225,7 +308,7 @@ async def test_over_a_socket_a_refused_connection_means_that_nothing_was_execute
         await transport.aclose()
 
 
-@pytest.mark.parametrize("fault", [*GARBAGE, Fault.HANG, Fault.HANG_AFTER], ids=str)
+@pytest.mark.parametrize("fault", GARBAGE, ids=str)
 async def test_over_a_socket_the_same_faults_leave_the_outcome_open_and_the_next_call_works(fault: Scripted) -> None:
     faulty = FaultyKv(embedded_server())
     async with BreakableServer(faulty) as server:
@@ -236,6 +319,20 @@ async def test_over_a_socket_the_same_faults_leave_the_outcome_open_and_the_next
             await kv.run_many([["GET", "a"], ["GET", "a"]])
         assert await kv.run("GET", "a") == "1"
         assert faulty.requests == 3
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HANG_AFTER], ids=str)
+async def test_over_a_socket_a_silent_store_is_used_again_once_it_answers_a_probe(fault: Fault) -> None:
+    faulty = FaultyKv(embedded_server())
+    async with BreakableServer(faulty) as server:
+        kv, transport = await over_sockets(server, KvLimits(total_seconds=0.02, circuit_open_seconds=0.0))
+        faulty.script.append(fault)
+        with pytest.raises(UnknownOutcome, match="timeout"):
+            await kv.run("SET", "a", 1)
+        await probed(kv, faulty)
+        assert kv.state.available
+        assert await kv.run("SET", "a", 2) == "OK"
         await transport.aclose()
 
 

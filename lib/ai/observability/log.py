@@ -6,12 +6,14 @@ with the totals in one script makes each record count exactly once, whoever does
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from lib.ai.observability.record import UsageRecord, decode, encode
+from lib.ai.observability.record import ABOUT_OTHERS, LOST, UNDONE, UsageRecord, decode, encode
 from lib.ai.observability.totals import DAY_LIFETIME, Addition, additions
 from lib.errors import StoreError
 from lib.kv.admission import LOG_LIFETIME_SECONDS
@@ -25,13 +27,19 @@ BATCH: Final = 64
 READ_AT_ONCE: Final = 512
 """Records that one roll-up script adds at most."""
 KEPT_WHILE_AWAY: Final = 2_000
-"""Records one instance keeps while the KV is away; beyond it the oldest is only in the process log."""
+"""Records one instance keeps while the KV is away; beyond it the oldest is only in the process log, as `unbooked …`."""
+SENT_AT_ONCE: Final = 256
+"""Kept records that go out with one write-back."""
+MISSES: Final = 16
+"""Times one roll-up finds its cursor moved before it leaves the rest to the next."""
+LOOKED_THROUGH: Final = 1_000
+"""Latest records of a list among which a hit that admission booked unheard is looked for."""
 DAY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Records on their way to the log, in order, and the writes that book them: one RPUSH each."""
+    """Records on their way to the log, in order, and the writes that book them: one each, and lifetimes (EXPIRE)."""
 
     records: tuple[UsageRecord, ...]
     commands: tuple[Command, ...]
@@ -44,36 +52,62 @@ class UsageLog:
         self._store = store
         self._keys = keys
         self._script = script("rollup")
+        self._push_instead = script("append_instead")
         self._touched: set[str] = set()
         self._complete: set[tuple[str, int]] = set()
-        self._waiting: deque[UsageRecord] = deque(maxlen=KEPT_WHILE_AWAY)
+        self._waiting: deque[UsageRecord] = deque()
+        self._perhaps_booked: set[str] = set()
+        self._lines = logging.getLogger("lib.usage")
 
-    def append(self, record: UsageRecord) -> Append:
-        """The writes that book a record and what earlier ones could not deliver.
+    def append(self, record: UsageRecord | None, *, perhaps_booked: bool = False) -> Append:
+        """The writes that book a record, if any, and some that could not be delivered before.
 
+        `perhaps_booked`: admission may have booked the request as a hit, which its own record then replaces.
         Whoever sends them says how it went: `after_append`, `keep` or `doubt`.
         """
-        records = (*self._waiting, record)
-        self._waiting.clear()
+        if record and perhaps_booked:
+            self._perhaps_booked.add(record.request_id)
+        kept = [self._waiting.popleft() for _ in range(min(len(self._waiting), SENT_AT_ONCE))]
+        records = (*kept, record) if record else tuple(kept)
         commands: list[Command] = []
         for each in records:
             key = self._key_of(each)
             self._complete.discard(self._list_of(each))
-            commands.append(("RPUSH", key, encode(each)))
+            commands.append(self._push(key, each))
             if key not in self._touched:
                 commands.append(("EXPIRE", key, LOG_LIFETIME_SECONDS))
                 self._touched.add(key)
         return Append(records, tuple(commands))
 
+    def _push(self, key: str, record: UsageRecord) -> Command:
+        line = encode(record)
+        if record.request_id not in self._perhaps_booked:
+            return ("RPUSH", key, line)
+        named = f'"id":"{record.request_id}"'
+        return ("EVAL", self._push_instead, 1, key, line, named, LOOKED_THROUGH, UNDONE)
+
     def keep(self, records: Iterable[UsageRecord]) -> None:
         """Keep records whose writes were certainly not executed; they go out with the next one."""
         kept = tuple(records)
-        self.doubt(kept)
-        self._waiting.extend(kept)
+        self._forget_lifetimes(kept)
+        for record in kept:
+            if len(self._waiting) == KEPT_WHILE_AWAY:
+                self.doubt([self._waiting.popleft()])
+            self._waiting.append(record)
 
     def doubt(self, records: Iterable[UsageRecord]) -> None:
-        """It is unknown whether these were booked: they are not sent again, but their lists may lack a lifetime."""
+        """It is unknown whether these were booked: they are not sent again but logged, to be imported where missing."""
+        doubtful = tuple(records)
+        self._forget_lifetimes(doubtful)
+        for record in doubtful:
+            self._perhaps_booked.discard(record.request_id)
+            self._unbooked(record)
+
+    def _forget_lifetimes(self, records: Iterable[UsageRecord]) -> None:
         self._touched.difference_update(map(self._key_of, records))
+
+    def _unbooked(self, record: UsageRecord) -> None:
+        self._lines.warning("unbooked %s", encode(record))
 
     @property
     def waiting(self) -> int:
@@ -89,33 +123,36 @@ class UsageLog:
     async def after_append(self, append: Append, replies: Sequence[Reply | StoreError]) -> None:
         """Keep what was refused, roll up where a batch was filled. `replies` to its commands. Raises StoreError."""
         pairs = zip(append.commands, replies, strict=True)
-        lengths = [reply for command, reply in pairs if command[0] == "RPUSH"]
+        lengths = [reply for command, reply in pairs if command[0] != "EXPIRE"]
         booked = list(zip(append.records, lengths, strict=True))
+        self._perhaps_booked.difference_update(r.request_id for r, n in booked if not isinstance(n, StoreError))
         self.keep(record for record, length in booked if isinstance(length, StoreError))
         full = [record for record, length in booked if isinstance(length, int) and length % BATCH == 0]
         for record in full:
             await self.roll_up(*self._list_of(record))
 
     async def after_hit(self, record: UsageRecord, length: int) -> None:
-        """Roll up when a hit that the admission script booked filled a batch. Raises StoreError."""
+        """Roll up when what the admission script wrote about this request filled a batch. Raises StoreError."""
         if length and length % BATCH == 0:
             await self.roll_up(*self._list_of(record))
 
     async def roll_up(self, day: str, shard: int) -> int:
         """Add one list's new records to the totals; the number added by this call. Raises StoreError."""
-        added = 0
-        while True:
-            begin = int(str(await self._store.run("GET", self._keys.cursor(day, shard)) or 0))
+        added = misses = 0
+        while misses < MISSES:
+            begin = position(await self._store.run("GET", self._keys.cursor(day, shard)))
             lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, begin + READ_AT_ONCE - 1)
             if not isinstance(lines, list) or not lines:
                 return added
             records = [r for line in lines if isinstance(line, str) and (r := decode(line))]
             moved = await self._store.run(*self._commit(day, shard, begin, len(lines), additions(records, self._keys)))
             if moved != 1:
-                continue  # somebody else added these, though perhaps not all
+                misses += 1  # somebody else added these, though perhaps not all; or an old cursor was read
+                continue
             added += len(lines)
             if len(lines) < READ_AT_ONCE:
-                return added
+                break
+        return added
 
     def _commit(self, day: str, shard: int, begin: int, count: int, adds: list[Addition]) -> Command:
         arguments: list[str | int] = [begin, begin + count, LOG_LIFETIME_SECONDS + DAY_SECONDS, DAY_LIFETIME]
@@ -151,7 +188,7 @@ class UsageLog:
         return [
             pair
             for pair, cursor, length in zip(lists, known, lengths, strict=True)
-            if isinstance(length, int) and length > int(str(cursor or 0))
+            if isinstance(length, int) and length > position(cursor)
         ]
 
     async def recent(self, person: str, day: str, most: int) -> list[UsageRecord]:
@@ -162,4 +199,14 @@ class UsageLog:
             if isinstance(lines, list)
             else []
         )
-        return [r for r in records if r.person == person][:most]
+        own = (r for r in records if r.person == person and r.kind not in ABOUT_OTHERS - {LOST})
+        return list(islice(own, most))
+
+
+def position(reply: Reply) -> int:
+    """A cursor as a number. Raises StoreError when it is none."""
+    if reply is None:
+        return 0
+    if not isinstance(reply, str) or not reply.isdecimal():
+        raise StoreError("the cursor of a usage log is no number")
+    return int(reply)

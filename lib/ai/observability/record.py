@@ -14,11 +14,24 @@ from lib.contract import Json, JsonObject, Usage
 
 HITS: Final = ("exact", "semantic", "duplicate")
 """Kinds of requests that cost nothing because an earlier answer served them."""
+OPEN: Final = "open"
+"""Written ahead of a call, with the estimated cost; counts nothing and is closed by the request's own record."""
+LOST: Final = "lost"
+"""Written in place of a record that never came: the function died. Costs what was estimated."""
+FOUND: Final = "found"
+"""Takes a lost record back, since the request's own has come after all."""
+UNDONE: Final = "undone "
+"""Before the kind of a hit that is taken back: admission booked it, but could not say so, and the request went on."""
+ABOUT_OTHERS: Final = frozenset({OPEN, LOST, FOUND, *(UNDONE + kind for kind in HITS)})
+"""Kinds that do not close what is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
-    """`kind` is `call`, `error`, `hangup`, `refused` or one of HITS. Money is micro-dollars, times milliseconds."""
+    """`kind` is `call`, `error`, `hangup`, `refused`, or one of HITS or ABOUT_OTHERS.
+
+    Money is micro-dollars, times milliseconds.
+    """
 
     request_id: str
     person: str
@@ -62,6 +75,11 @@ def head_of(record: UsageRecord) -> str:
 
 def encode(record: UsageRecord) -> str:
     """The record as one line."""
+    return head_of(record) + intent_of(record)
+
+
+def intent_of(record: UsageRecord) -> str:
+    """The rest of a record from its kind on: what the admission script makes of `head_of` ahead of a call."""
     usage = record.usage
     fields: dict[str, Json] = {
         "k": record.kind,
@@ -82,8 +100,7 @@ def encode(record: UsageRecord) -> str:
         "err": record.error,
         "n": record.count if record.count > 1 else None,
     }
-    rest = orjson.dumps({k: v for k, v in fields.items() if v}).decode()
-    return head_of(record).removesuffix('"k":') + rest[1:]
+    return orjson.dumps({k: v for k, v in fields.items() if v}).decode().removeprefix('{"k":')
 
 
 def decode(line: str) -> UsageRecord | None:

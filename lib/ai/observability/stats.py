@@ -14,6 +14,7 @@ from lib.ai.observability.totals import Totals, as_totals, read_block, read_hist
 from lib.clock import Clock
 from lib.contract import Json, JsonObject
 from lib.errors import StoreError
+from lib.kv.admission import LOG_LIFETIME_SECONDS
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Command
 from lib.kv.store import Store
@@ -75,7 +76,7 @@ class Stats:
     async def get_user_usage(self, user_id: str) -> JsonObject:
         """A user's totals over the last 13 months and of the present one, and the latest requests of two days."""
         person, now = self._keys.person(user_id), self._clock.now()
-        await self._log.roll_up_days(days_of(day_of(now)[:6], day_of(now)), [self._keys.shard(person)])
+        await self._log.roll_up_days(logged_days(now), [self._keys.shard(person)])
         blocks = await self._blocks([self._keys.user_month(person, month) for month in months_until(day_of(now)[:6])])
         recent = await self._log.recent(person, day_of(now), RECENT)
         if len(recent) < RECENT:
@@ -114,6 +115,11 @@ def days_of(month: str, today: str) -> list[str]:
     first = datetime.strptime(month + "01", "%Y%m%d").replace(tzinfo=UTC)
     days = [(first + timedelta(days=n)).strftime("%Y%m%d") for n in range(-2, 31)]
     return [day for day in days if day <= today and (day[:6] == month or day[:6] < month)]
+
+
+def logged_days(now: float) -> list[str]:
+    """The days whose records are still in the log, ending today."""
+    return [day_of(now - days * DAY_SECONDS) for days in range(LOG_LIFETIME_SECONDS // DAY_SECONDS, -1, -1)]
 
 
 def months_until(month: str) -> list[str]:

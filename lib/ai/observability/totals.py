@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from lib.ai.observability.histogram import BUCKETS, bucket_of
-from lib.ai.observability.record import HITS, UsageRecord
+from lib.ai.observability.record import FOUND, HITS, LOST, OPEN, UNDONE, UsageRecord
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Command
 
@@ -46,6 +46,9 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         return Totals(*(getattr(self, f) + getattr(other, f) for f in COUNTERS))
 
+    def __neg__(self) -> Totals:
+        return Totals(*(-getattr(self, f) for f in COUNTERS))
+
     @property
     def total_tokens(self) -> int:
         """Input and output."""
@@ -63,7 +66,13 @@ HISTOGRAM_BIT: Final = 25 * WIDTH * 48
 
 
 def totals_of(record: UsageRecord) -> Totals:
-    """What one record adds."""
+    """What one record adds; one that takes another back adds less than nothing."""
+    if record.kind == OPEN:
+        return Totals()
+    if record.kind == FOUND:
+        return -totals_of(replace(record, kind=LOST))
+    if record.kind.startswith(UNDONE):
+        return -totals_of(replace(record, kind=record.kind.removeprefix(UNDONE)))
     if record.kind == "refused":
         return Totals(requests=record.count, refused=record.count)
     answered = record.kind == "call"
@@ -76,7 +85,7 @@ def totals_of(record: UsageRecord) -> Totals:
         semantic_hits=int(record.kind == "semantic"),
         duplicates=int(record.kind == "duplicate"),
         saved_micro_usd=record.saved_micro_usd if record.kind in HITS else 0,
-        errors=int(record.kind == "error"),
+        errors=int(record.kind in ("error", LOST)),
         hangups=int(record.kind == "hangup"),
         fallbacks=int(record.fallback),
         retries=max(0, record.attempts - 1),
@@ -103,6 +112,8 @@ def additions(records: Iterable[UsageRecord], keys: Keys) -> list[Addition]:
     """What these records add to which views."""
     counters: dict[str, Counter[tuple[str, str]]] = {}
     for record in records:
+        if record.kind == OPEN:
+            continue
         day = day_of(record.at)
         block, totals = 1 + datetime.fromtimestamp(record.at, UTC).hour, totals_of(record)
         model_day = counters.setdefault(keys.model_day(record.model or "-", day), Counter())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lib.catalog.rows import ModelRow, ProviderRow
@@ -18,7 +18,7 @@ class ProviderCall:
     model: ModelRow
     provider: ProviderRow
     """With the base URL in force."""
-    key: str
+    key: str = field(repr=False)
     request: ChatRequest
     timeouts: Timeouts
     request_id: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import orjson
@@ -16,7 +17,7 @@ from lib.ai.providers.values import parse_object
 from lib.clock import Clock
 from lib.contract import Completion, Delta, JsonObject
 from lib.errors import ProviderError
-from lib.transport import HttpRequest, HttpResponse, Transport, TransportError
+from lib.transport import HttpRequest, HttpResponse, Timeouts, Transport, TransportError
 
 BODY_LIMIT: Final = 16 << 20
 """Bytes of an answer in one piece."""
@@ -66,9 +67,10 @@ class Exchange:
         Raises ProviderError.
         """
         deltas: Sequence[Delta] = ()
+        patience = _Patience(call.timeouts)
         async with self._answer(call, request) as response:
             if _is_stream(call, response):
-                async with aclosing(_stream(response, reader)) as arriving:
+                async with aclosing(_stream(response, reader, patience)) as arriving:
                     async for few in arriving:
                         for delta in few:
                             yield delta
@@ -110,15 +112,52 @@ def _is_stream(call: ProviderCall, response: HttpResponse) -> bool:
     return call.request.stream and not content_type.startswith("application/json")
 
 
-async def _stream(response: HttpResponse, reader: AnswerReader) -> AsyncGenerator[Sequence[Delta], None]:
+class _Patience:
+    """How long the next bytes of a stream may take.
+
+    Until the first token all of them together have `first_byte` seconds, whatever else is sent to keep the connection
+    alive; after it each silence has `between_bytes`.
+    """
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._first_token: float | None = self._loop.time() + timeouts.first_byte
+        self._between = timeouts.between_bytes
+
+    def token_came(self) -> None:
+        """From now on silences count."""
+        self._first_token = None
+
+    async def chunks(self, response: HttpResponse) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives. Raises TransportError of kind `timeout`, and what the transport raises."""
+        coming = response.chunks()
+        while True:
+            until = self._first_token
+            try:
+                async with asyncio.timeout_at(self._loop.time() + self._between if until is None else until):
+                    chunk = await anext(coming, None)
+            except TimeoutError:
+                what = "the answer went silent" if until is None else "the first token did not come in time"
+                raise TransportError("timeout", what, sent=True) from None
+            if chunk is None:
+                return
+            yield chunk
+
+
+async def _stream(
+    response: HttpResponse, reader: AnswerReader, patience: _Patience
+) -> AsyncGenerator[Sequence[Delta], None]:
     """What has come is passed on before what fails; a cut after the last word and its finish reason harms nothing."""
     parser = SseParser()
     try:
-        async for chunk in response.chunks():
-            for event in parser.feed(chunk):
-                yield reader.read_event(event)
-                if reader.done:
-                    return
+        async with aclosing(patience.chunks(response)) as chunks:
+            async for chunk in chunks:
+                for event in parser.feed(chunk):
+                    if deltas := reader.read_event(event):
+                        patience.token_came()
+                    yield deltas
+                    if reader.done:
+                        return
     except TransportError:
         if not reader.finished:
             raise
@@ -134,4 +173,7 @@ def json_request(call: ProviderCall, path: str, headers: dict[str, str], body: J
         "accept": "text/event-stream" if call.request.stream else "application/json",
         "x-client-request-id": call.request_id,
     }
-    return HttpRequest("POST", call.provider.base_url + path, common | headers, orjson.dumps(body), call.timeouts)
+    # The transport knows no tokens: after the headers it waits as long as may be right, `_Patience` is stricter.
+    longest = max(call.timeouts.first_byte, call.timeouts.between_bytes)
+    timeouts = replace(call.timeouts, between_bytes=longest)
+    return HttpRequest("POST", call.provider.base_url + path, common | headers, orjson.dumps(body), timeouts)

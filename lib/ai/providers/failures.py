@@ -108,7 +108,7 @@ def complaint_in(body: Json) -> Complaint:
     return Complaint(
         message=text_of(error.get("message")) or text_of(error.get("detail")),
         names=frozenset(name for name in names if name),
-        param=text_of(error.get("param")) or None,
+        param=masked(text_of(error.get("param"))) or None,
         number=count_of(error.get("code")),
     )
 
@@ -203,5 +203,9 @@ def _mask(found: re.Match[str]) -> str:
 
 
 def transport_failure(error: TransportError) -> ProviderError:
-    """No complete answer: the same model may give one when asked again. The words stay with the operator."""
-    return ProviderError(error.kind, str(error).removeprefix(f"{error.kind}: "))
+    """No complete answer: the same model may give one when asked again, unless it has used up its time in silence.
+
+    The words stay with the operator.
+    """
+    step = NextStep.NEXT_MODEL if error.kind == "timeout" else None
+    return ProviderError(error.kind, str(error).removeprefix(f"{error.kind}: "), next_step=step)

@@ -3,6 +3,7 @@
 -- ARGV  1 now  2 claim token  3 lease (0: claim nothing)  4 may read the cache  5 may replay a finished duplicate
 --       6 hold amount  7 hold expiry  8 day  9 budget of the day  10 month  11 budget of the month  12 state lifetime
 --       13 usage record up to its kind  14 usage log lifetime in seconds  15 body digest
+--       16 rest of the record that is written ahead of a call; a hold stands for it where there is one
 --       then per limit: owner (u: user, a: address)  name  maximum  window  lockout  when (every: each request, call: only one that calls a model)
 -- Reply {code, text, used of the first limit, its reset, length of the usage log if written}: 0 go {lost holds, …}
 --       1 cached {entry, …}  2 in flight {record, …}  3 duplicate done {record, …}; 4 limited / 5 locked {limit, wait, maximum}
@@ -11,7 +12,7 @@ local now, day, month = tonumber(ARGV[1]), ARGV[8], ARGV[10]
 local v = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 local user, address = read_state(v[1], now, day, month), read_state(v[2], now, day, month)
 local every, calls = {}, {}
-for i = 16, #ARGV, 6 do
+for i = 17, #ARGV, 6 do
   local limit = {owner = ARGV[i] == 'u' and user or address, name = ARGV[i + 1], max = tonumber(ARGV[i + 2]),
     window = tonumber(ARGV[i + 3]), lockout = tonumber(ARGV[i + 4])}
   local list = ARGV[i + 5] == 'every' and every or calls
@@ -26,6 +27,11 @@ local function refused_by(limits)
       return reply
     end
   end
+end
+local logged = 0
+local function book(record)
+  logged = redis.call('RPUSH', KEYS[5], record)
+  if logged == 1 then redis.call('EXPIRE', KEYS[5], ARGV[14]) end
 end
 local no = refused_by(every)
 if no then return no end
@@ -49,7 +55,12 @@ if code == 0 then
   if hold > 0 then user.holds[#user.holds + 1] = {ARGV[2], hold, tonumber(ARGV[7])} end
   user.changed = hold > 0 or #user.lost > 0
   local lost = {}
-  for _, h in ipairs(user.lost) do lost[#lost + 1] = h[1] .. ',' .. int(h[2]) end
+  local whose = string.match(ARGV[13], ',"u":"[^"]*","t":"[^"]*","at":[%d.]+')
+  for _, h in ipairs(user.lost) do
+    lost[#lost + 1] = h[1] .. ',' .. int(h[2])
+    if whose then book('{"id":"' .. h[1] .. '"' .. whose .. ',"k":"open","cost":' .. int(h[2]) .. '}') end
+  end
+  if hold == 0 and ARGV[16] ~= '' then book(ARGV[13] .. ARGV[16]) end
   text, user.lost = table.concat(lost, ';'), {}
   for _, limit in ipairs(calls) do count(limit.owner, limit) end
 end
@@ -61,11 +72,8 @@ if every[1] then
   local w, n = window_of(every[1].owner, every[1])
   used, reset = n, wait_until_free(every[1].owner, w, n, {max = n, window = every[1].window})
 end
-local logged = 0
 if (code == 1 or code == 3) and ARGV[13] ~= '' then
   local body = code == 1 and entry or string.match(v[4], '\n(.*)')
-  local record = ARGV[13] .. (code == 1 and '"exact"' or '"duplicate"') .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}'
-  logged = redis.call('RPUSH', KEYS[5], record)
-  if logged == 1 then redis.call('EXPIRE', KEYS[5], ARGV[14]) end
+  book(ARGV[13] .. (code == 1 and '"exact"' or '"duplicate"') .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}')
 end
 return {code, text, used, reset, logged}

@@ -1,0 +1,126 @@
+"""No secret leaves the process but to whom it is for: not in answers, log lines, stored values or anything's repr."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+import pytest
+
+from lib.contract import Json, JsonObject
+from lib.errors import SettingsError
+from lib.settings.settings import Settings
+from tests.support.asgi_client import Exchange, Response
+from tests.support.asgi_transport import AsgiTransport
+from tests.support.fake_store import FakeStore
+from tests.support.plain_provider import PlainProvider
+from tests.support.sealed import Sealed, sealed
+
+SECRETS: Final = {
+    "GATEWAY_SERVICE_TOKEN": "service-canary-4c1e77aa",
+    "GATEWAY_ADMIN_TOKEN": "admin-canary-90b2c3dd",
+    "CRON_SECRET": "cron-canary-55aa01fe",
+    "GATEWAY_HASH_SECRET": "hash-canary-7d3e9b10",
+    "OPENAI_API_KEY": "sk-proj-openai-canary-f00d",
+    "ANTHROPIC_API_KEY": "sk-ant-anthropic-canary-beef",
+}
+READ_PATHS: Final = ("/api/ai/health", "/api/ai/stats", "/api/ai/stats/nothing")
+STORE_TOKEN: Final = "store-token"
+KEYS: Final = f"{SECRETS['OPENAI_API_KEY']} {SECRETS['ANTHROPIC_API_KEY']}"
+REPEATED: Final[tuple[tuple[str, int, bytes], ...]] = (
+    ("answer", 200, b""),
+    *(
+        (f"error-{status}", status, orjson.dumps({"error": {"message": f"Bad key: {KEYS}", "type": "x", "code": KEYS}}))
+        for status in (400, 401, 402, 403, 404, 422, 429, 500, 503, 529)
+    ),
+    ("error-param", 400, orjson.dumps({"error": {"message": "no", "param": KEYS, "type": KEYS}})),
+    ("error-in-answer", 200, orjson.dumps({"error": {"message": f"Bearer {KEYS}", "code": 401}})),
+    ("page", 502, f"<html>{KEYS}</html>".encode()),
+    ("page-as-answer", 200, f"<html>{KEYS}</html>".encode()),
+    ("text", 500, KEYS.encode()),
+    ("no-json", 200, f'{{"{KEYS}'.encode()),
+    ("strange-reason", 200, orjson.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": KEYS}]})),
+)
+"""What a provider may say that repeats the keys it was sent."""
+
+
+def repeating(says: bytes, status: int) -> tuple[Sealed, PlainProvider]:
+    provider = PlainProvider(status=status, says=says or None)
+    return sealed(AsgiTransport(provider), **SECRETS, DEMO_PROVIDER="off", RETRY_MAX_ATTEMPTS="1"), provider
+
+
+async def ask(site: Sealed, path: str, token: str | None, body: Json = None, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token is not None:
+        named["authorization"] = f"Bearer {token}"
+    method = "GET" if body is None else "POST"
+    return await Exchange(site.app_at(path), method, path, named, (orjson.dumps(body),)).run()
+
+
+def chats() -> Iterator[JsonObject]:
+    message: JsonObject = {"role": "user", "content": "hello"}
+    for model in ("openai/gpt-4o", "anthropic/claude-sonnet-4-5"):
+        for stream in (False, True):
+            yield {"messages": [message], "model": model, "stream": stream}
+    yield {"messages": [{"role": "user", "parts": [{"type": "text", "text": "hi"}]}], "model": "openai/gpt-4o"}
+    yield {"messages": [message], "model": "openai/none"}
+    yield {"messages": 5}
+
+
+async def everything(site: Sealed) -> list[Response]:
+    """One request of each kind, with right, wrong and no credentials."""
+    service, admin = SECRETS["GATEWAY_SERVICE_TOKEN"], SECRETS["GATEWAY_ADMIN_TOKEN"]
+    answers = [await ask(site, "/api/ai/v2/chat", service, chat) for chat in chats()]
+    for token in (service, admin, service[:-1], admin + "x", STORE_TOKEN, None):
+        answers.append(await ask(site, "/api/ai/v2/chat", token, {"messages": []}))
+        answers += [await ask(site, path, token) for path in READ_PATHS]
+    answers.append(await ask(site, "/api/ai/v2/chat", service, {"messages": []}, idempotency_key=service + " "))
+    return answers
+
+
+@pytest.mark.parametrize(("name", "status", "says"), REPEATED, ids=[row[0] for row in REPEATED])
+async def test_secrets_are_in_no_answer_no_log_line_and_no_stored_value(
+    name: str, status: int, says: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site, provider = repeating(says, status)
+    answers = await everything(site)
+    stored = await FakeStore(site.store).contents()
+    seen = [
+        *(repr(answer.headers) + answer.body.decode() for answer in answers),
+        *(f"{record.getMessage()} {record.exc_text} {record.args!r}" for record in caplog.records),
+        repr(stored),
+    ]
+    assert any(SECRETS["OPENAI_API_KEY"] in repr(headers) for headers in provider.headers), "the key was used"
+    assert stored
+    for secret in (*SECRETS.values(), STORE_TOKEN):
+        assert not any(secret in text for text in seen), [text for text in seen if secret in text]
+
+
+def test_nothing_shows_a_secret_in_its_repr() -> None:
+    site = sealed(**SECRETS)
+    gateway = site.apps.gateway
+    shown = [
+        repr(Settings.from_env(SECRETS)),
+        repr(gateway.settings),
+        repr(gateway.world),
+        repr(gateway.lines),
+        repr(vars(gateway)),
+        repr(site.apps._access._rules),
+        repr(site.apps._access._authenticators),
+        repr(gateway.store),
+    ]
+    for secret in (*SECRETS.values(), STORE_TOKEN):
+        assert not any(secret in text for text in shown), secret
+
+
+@pytest.mark.parametrize(
+    "variable", ["KV_TIMEOUT_SECONDS", "TIER_LIMITS", "GATEWAY_ENV", "CACHE_SCOPE", "PRICE_CEILING", "BASELINE_MODEL"]
+)
+def test_a_secret_put_into_the_wrong_variable_is_not_repeated(variable: str) -> None:
+    for secret in SECRETS.values():
+        with pytest.raises(SettingsError, match=variable) as caught:
+            sealed(**SECRETS, **{variable: secret})
+        assert secret not in str(caught.value)

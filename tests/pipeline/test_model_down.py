@@ -1,0 +1,36 @@
+"""While a model is down the next one answers at once, under its own name, and its answer is not kept as the other's."""
+
+from __future__ import annotations
+
+from tests.scripted.steps import fails
+from tests.support.deployment import Deployment, Instance, deployed
+
+DOWN = {"RETRY_MAX_ATTEMPTS": "1", "BREAKER_FAILURES": "1"}
+AFTER_THE_WINDOW = 6.0
+"""Seconds: duplicates are recognised for five."""
+
+
+async def with_gpt_4o_down(site: Deployment) -> Instance:
+    """An instance that has just seen it fail."""
+    here = site.instance()
+    site.provider.script("gpt-4o", [fails(500)])
+    await here.chat()
+    site.clock.turn(AFTER_THE_WINDOW)
+    return here
+
+
+async def test_an_answer_of_the_next_model_is_not_cached_for_the_one_that_is_down() -> None:
+    async with deployed(**DOWN) as site:
+        here = await with_gpt_4o_down(site)
+        while_down = await here.chat()
+        site.clock.turn(AFTER_THE_WINDOW)
+        again = await here.chat()
+        assert while_down.headers["x-ai-model"] != "openai/gpt-4o"
+        assert again.headers["x-cache"] == "MISS"
+
+
+async def test_a_model_that_is_passed_over_for_its_health_counts_as_a_fallback() -> None:
+    async with deployed(**DOWN) as site:
+        here = await with_gpt_4o_down(site)
+        await here.chat()
+        assert (await here.usage())["fallbackRate"] == 1.0

@@ -1,0 +1,27 @@
+"""The product as a process of its own: `python -m tests.support.instance_process` prints its URL and serves chats."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+from dev.server import HOST, bound, server_of
+from lib.app import create
+
+
+async def main() -> None:
+    """Until it is killed, or stdin ends with the test that started it."""
+    with bound(0) as listener:
+        server = server_of(create(os.environ, "chat"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        print(f"http://{HOST}:{listener.getsockname()[1]}", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        server.force_exit = server.should_exit = True
+        await serving
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(main())
