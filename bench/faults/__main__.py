@@ -21,7 +21,7 @@ import aiohttp
 
 from bench.faults.asking import PATHS, Target
 from bench.faults.meant import prompt
-from bench.faults.own import MODELS, own_product
+from bench.faults.own import MODELS, OWN_WAITS, own_product
 from bench.faults.provider import FaultyModels, faulty_provider
 from bench.faults.table import INTRODUCTION, Cell, summary, table
 from bench.faults.verdict import GOOD, Asked, verdict
@@ -118,7 +118,8 @@ def main() -> None:
     cells = asyncio.run(run(given))
     name = given.name if given.target else "AI Orchestrator"
     arguments = "--self" if not given.target else f"--target {given.target}"
-    heading = INTRODUCTION.format(name=name, arguments=arguments, patience=given.patience)
+    more = "" if given.target else OWN_WAITS
+    heading = INTRODUCTION.format(name=name, arguments=arguments, patience=given.patience, more=more)
     counts = "" if cells[0].calls is None else "\nIn brackets: how often the provider was asked, over all models.\n"
     page = f"{heading}{counts}\n**{summary(cells)}**\n\n{table(cells)}\n"
     print(page)

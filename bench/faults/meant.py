@@ -9,7 +9,9 @@ from tests.scripted.faults import Fault
 from tests.scripted.sayings import Saying
 
 MARK: Final = re.compile(r"\[fault:(?P<name>[\w-]+)\]")
-_WORDS: Final = tuple(f"{word} " for word in ("Grüße", "世界", "naïve", "🚀", "one", "two", "three", "four", "five") * 3)
+_WORDS: Final = tuple(
+    f"{word} " for word in ("Grüße", "世界", "naïve", "🚀", "one", "two", "three", "four", "five") * 3
+)
 
 
 def prompt(fault: Fault, nonce: str) -> str:

@@ -33,10 +33,11 @@ SETTINGS: Final = {
     "WHOLE_ANSWER_TIMEOUT_SECONDS": "3",
     "REASONING_WHOLE_ANSWER_TIMEOUT_SECONDS": "3",
 }
+OWN_WAITS: Final = ", and waits 2 s for a first token, 2 s between chunks and 3 s for an answer in one piece"
 
 
 class _ByFault:
-    """A fresh instance with a namespace of its own per fault: no fault counts against a model when the next is tried."""
+    """A fresh instance with its own namespace per fault: none counts against a model when the next is tried."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -48,7 +49,7 @@ class _ByFault:
         name = dict(scope["headers"]).get(b"x-asked-fault", b"none").decode()
         if name not in self._apps:
             gateway = Gateway(replace(self._world, env={**self._world.env, "KV_NAMESPACE": name}))
-            self._apps[name] = Apps(gateway).chat()  # type: ignore[assignment]  # the same protocol, spelled otherwise
+            self._apps[name] = Apps(gateway).chat()
         await self._apps[name](scope, receive, send)
 
 

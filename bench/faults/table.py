@@ -14,7 +14,13 @@ INTRODUCTION: Final = """\
 
 Written by `python -m bench.faults {arguments}`. Behind the gateway stands a provider that can be made to fail in every
 way listed here (`python -m bench.faults.provider --list`); the gateway may ask a model twice and then fall back to
-another. Each cell is what a caller gets who waits {patience:g} s. In capitals: what must not happen.
+another{more}. Each cell is what a caller gets who waits {patience:g} s:
+
+- *right answer*: the asked model's, whole, its end told as it was; *fallback answer*: another model's, whole;
+- *honest error*: an error status, an error event in the stream, or a connection that visibly broke;
+- in capitals, what must not happen: a wrong, partial or empty answer as success, a stream that stops and looks whole,
+  a caller's mistake (400) hidden behind another model, silence waited out, an error though the provider's answer was
+  usable or came with the second try, no response at all.
 """
 
 

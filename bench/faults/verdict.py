@@ -25,6 +25,7 @@ class Verdict(Enum):
     HIDDEN = "HIDDEN 400"
     WAITED = "WAITED TOO LONG"
     OWN = "ERROR OF ITS OWN"
+    SILENCE = "NO RESPONSE"
 
 
 GOOD: Final = frozenset({Verdict.RIGHT, Verdict.FALLBACK, Verdict.ERROR})
@@ -47,6 +48,7 @@ class Got:
     """One response."""
 
     status: int = 0
+    """0 when none came."""
     body: bytes = b""
     complete: bool = False
     """False when the connection broke before the response had ended."""
@@ -57,6 +59,8 @@ def verdict(asked: Asked, got: Got, patience: float) -> Verdict:
     """What the response is to a caller who waits `patience` seconds."""
     if got.seconds > patience:
         return Verdict.WAITED
+    if not got.status:
+        return Verdict.SILENCE
     expected = asked.fault.expected(stream=asked.stream)
     seen = shown(Surface.OPENAI if asked.stream else Surface.JSON, got.status, got.body)
     told = not got.complete or got.status != 200 or (asked.stream and seen.error is not None)

@@ -29,6 +29,8 @@ NAMES: Final = (
     *("sort", "tags", "user", "caching", "maxCostPer1MTokens", "prioritizeSpeed", "enableCache", "trigger"),
     *("stream_options", "include_usage", "metadata", "thinking", "budget_tokens", "reasoning_effort", "output_config"),
     *("choices", "delta", "message", "index", "finish_reason", "usage", "prompt_tokens", "completion_tokens", "error"),
+    *("k", "u", "t", "at", "m", "in", "out", "cost", "saved", "ms", "ttft", "tries", "err", "q", "entry", "status"),
+    *("retry_after", "cin", "cw", "rs", "est", "unpriced", "fb", "task", "message", "created_at"),
     *("content_block", "content_block_delta", "message_delta", "stop_reason", "partial_json", "code", "param"),
 )
 WORDS: Final = (
@@ -39,7 +41,20 @@ WORDS: Final = (
     *("json_schema", "stop", "length", "tool_calls", "content_filter", "end_turn", "max_tokens", "refusal"),
     *("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"),
     *("message_stop", "text_delta", "input_json_delta", "thinking_delta", "tool_use", "thinking", "error", "cost"),
-    *("openai/gpt-4o", "anthropic/claude-sonnet-4-5", "gpt-4o", "{}", "[", "null", "", "vision", CANARY, DEEP),
+    *(
+        "openai/gpt-4o",
+        "anthropic/claude-sonnet-4-5",
+        "gpt-4o",
+        "{}",
+        "[",
+        "null",
+        "",
+        "vision",
+        "call",
+        "refused",
+        CANARY,
+        DEEP,
+    ),
     '{"a":' * 300 + "0" + "}" * 300,
 )
 PROMPT_WORDS: Final = (

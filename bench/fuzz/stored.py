@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from bench.fuzz.finding import Broken, require
-from bench.fuzz.grammar import Source
+from bench.fuzz.grammar import Source, written
+from lib.ai.observability.record import decode as read_record
+from lib.ai.observability.record import encode as write_record
+from lib.ai.observability.totals import additions
 from lib.ai.router.reading import read
+from lib.ai.verdicts import error_from
 from lib.contract import Answer, ChatRequest, Choice, FinishReason, ToolCall, Usage
 from lib.kv.cache import (
     EntryMeta,
@@ -18,9 +22,12 @@ from lib.kv.cache import (
     read_eligible,
     ttl_for,
 )
+from lib.kv.keys import Keys
+from lib.web.errors import error_headers
 
 _REASONS: Final = tuple(FinishReason)
 _DAY: Final = 86_400
+KEYS: Final = Keys("aig", "")
 NARROW_DIGITS: Final = {0xFF10 + digit: str(digit) for digit in range(10)}
 
 
@@ -54,6 +61,20 @@ def entry(data: bytes) -> None:
             again = decode(encode(found.answer, found.meta))
             require(again is not None and again.answer == found.answer, "an entry that was read is not written back")
             found.age(1_790_000_000.0)
+
+
+def books(data: bytes) -> None:
+    """Whatever stands in the store, usage records are added up, and an original's error is one that can be sent."""
+    source = Source(data)
+    text = written(source.fields(), source).decode() if source.below(4) else source.take(64).decode("utf-8", "replace")
+    record = read_record(text)
+    if record is not None:
+        additions([record], KEYS)
+        again = read_record(write_record(record))
+        require(again is not None and read_record(write_record(again)) == again, "a usage record changes in the store")
+    error = error_from(text)
+    require(400 <= error.status < 600, "an error is none")
+    error_headers(error, "req")
 
 
 def _narrow(text: str) -> str:

@@ -74,6 +74,7 @@ TARGETS: Final = (
     Target("ui-messages", bodies.ui_messages, _PROMPTS),
     Target("canonical", stored.canonical_text, _PROMPTS),
     Target("entry", stored.entry, _ENTRIES),
+    Target("books", stored.books, _PROMPTS),
     Target("provider-stream", streams.provider_stream, _PROVIDER),
     Target("provider-answer", streams.provider_answer, _ANSWERS),
 )

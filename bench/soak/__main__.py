@@ -16,7 +16,7 @@ def main() -> int:
     """Run, check, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="of load")
-    parser.add_argument("--quiet", type=float, default=70.0, help="seconds of quiet after it")
+    parser.add_argument("--quiet", type=float, default=100.0, help="seconds of quiet after it")
     parser.add_argument("--rate", type=float, default=25.0, help="requests per second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for logs and ledgers; a temporary one where none is given")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.soak.traffic import ADDRESS_MARK, ADMIN_TOKEN, PROVIDER_KEY, SERVICE_TOKEN, USER_MARK
+from bench.soak.traffic import ADDRESS_MARK, CANARY, TEXT
 from dev.kv import RedisBridge
 from lib.ai.observability.record import UsageRecord, decode
 from lib.ai.observability.totals import WIDTH, Totals, as_totals
 
-SECRETS: Final = (SERVICE_TOKEN, ADMIN_TOKEN, PROVIDER_KEY, USER_MARK, ADDRESS_MARK, "describe the item")
-"""Tokens, user ids, addresses and prompts: in no key and on no line of a log."""
+SECRETS: Final = (CANARY, ADDRESS_MARK, TEXT.partition("{")[0])
+"""Tokens, keys and user ids, addresses, prompts: in no key and on no line of a log."""
 COUNTER_BYTES: Final = 6
 
 

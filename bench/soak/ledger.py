@@ -17,8 +17,8 @@ from bench.soak.judge import call_number
 from lib.ai.observability.record import ABOUT_OTHERS, FOUND, LOST, OPEN, UNDONE, UsageRecord
 from lib.ai.observability.totals import Totals, totals_of
 
-AFTERMATH_SECONDS: Final = 6.0
-"""How long a store fault or a kill still shows: the store's circuit stays open for 5 s."""
+AFTERMATH_SECONDS: Final = 8.0
+"""How long a store fault or a kill still shows: a probe may wait for 1.5 s, then the store's circuit stays open 5 s."""
 OVERLAP_SECONDS: Final = 0.5
 """How much later the provider may notice that a call was given up."""
 TWINS_WITHIN_SECONDS: Final = 4.0
@@ -82,10 +82,16 @@ class Ledgers:
     store_faults: list[Span] = field(default_factory=list[Span])
     kills: list[Span] = field(default_factory=list[Span])
 
-    def undisturbed(self, outcome: Outcome, *, kills: bool = True) -> bool:
-        """Whether neither store nor instances were in trouble while the request ran."""
-        spans = [*self.store_faults, *(self.kills if kills else ())]
-        return not any(span.touches(outcome.sent_at, outcome.ended_at) for span in spans)
+    def undisturbed(self, outcome: Outcome) -> bool:
+        """Whether neither store nor instances were in trouble while the request ran, and none was felt."""
+        spans = [*self.store_faults, *self.kills]
+        felt = "x-ai-degraded" in outcome.headers  # a starved machine can let the store's time run out
+        return not felt and not any(span.touches(outcome.sent_at, outcome.ended_at) for span in spans)
+
+    def degraded_for_no_fault(self) -> int:
+        """Answers given without the store although no fault of it was on."""
+        degraded = [outcome for outcome in self.outcomes if "x-ai-degraded" in outcome.headers]
+        return sum(not any(s.touches(o.sent_at, o.ended_at) for s in self.store_faults) for o in degraded)
 
     def killed(self, outcome: Outcome) -> bool:
         """Whether its instance was killed while it ran or settled."""
@@ -217,6 +223,15 @@ def refusals(ledgers: Ledgers) -> tuple[int, int]:
     """Refusals that callers got, and those in the books, which come together within a second."""
     got = sum(1 for outcome in ledgers.outcomes if outcome.code in REFUSED)
     return got, sum(record.count for record in ledgers.records if record.kind == "refused")
+
+
+def miscounted_refusals(ledgers: Ledgers) -> Iterator[str]:
+    """6: refusals are booked in sums; only what was gathered when an instance was killed may be missing."""
+    given, booked = refusals(ledgers)
+    unheard = sum(1 for outcome in ledgers.outcomes if outcome.left or outcome.broke)
+    killed = sum(1 for outcome in ledgers.outcomes if outcome.code in REFUSED and ledgers.killed(outcome))
+    if not given - killed <= booked <= given + unheard:
+        yield f"{given} refusals were given ({killed} around kills), {booked} are booked"
 
 
 def by_tag(records: Iterable[UsageRecord]) -> defaultdict[str, list[UsageRecord]]:

@@ -111,7 +111,8 @@ def flatness(samples: list[Sample], warm_seconds: float) -> JsonObject:
     by_pid: dict[int, list[Sample]] = {}
     for sample in samples:
         by_pid.setdefault(sample.pid, []).append(sample)
-    life = max(by_pid.values(), key=lambda s: s[-1].at - s[0].at, default=[])
+    lives = by_pid.values() or [list[Sample]()]
+    life = max(lives, key=lambda s: s[-1].at - s[0].at if s else 0.0)
     warm = [s for s in life if s.at >= life[0].at + warm_seconds] or life
     third = max(1, len(warm) // 5)
     middle = len(warm) // 2

@@ -26,6 +26,8 @@ from lib.contract import Json
 KEPT_HEADERS: Final = ("x-ai-model", "x-cache", "x-ai-degraded", "retry-after", "x-request-id")
 LAST_ORDERS: Final = 8
 """Per instance, in the quiet: they carry home what was kept for want of a store."""
+FIRST_QUIET: Final = 0.3
+"""Share of the quiet before those; what follows outlasts the minute for which connections are kept."""
 QUEUE_LIMIT: Final = 400
 """Requests under way beyond which no more are sent: the machine, not the product, would be measured."""
 
@@ -63,11 +65,11 @@ async def driven(site: Deployment, length: Length, seed: int) -> Run:
         traffic = Traffic(seed, random.Random(seed))
         async with _weather(run, length):
             await _load(run, session, traffic, length)
-        await asyncio.sleep(length.quiet / 2)
+        await asyncio.sleep(length.quiet * FIRST_QUIET)
         for _ in range(LAST_ORDERS):
             for instance in range(len(site.instances)):
                 await _one(run, session, traffic.plain(instance))
-        await asyncio.sleep(length.quiet / 2)
+        await asyncio.sleep(length.quiet * (1 - FIRST_QUIET))
         after = await _idle(run, session)
     for name, (tasks, files) in before.items():
         run.idle[name] = tasks, after[name][0]

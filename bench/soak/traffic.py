@@ -10,11 +10,12 @@ from typing import Final
 
 from lib.contract import Json, JsonObject
 
+CANARY: Final = "canary-"
+"""Part of every secret and every user id: it must be found nowhere."""
 SERVICE_TOKEN: Final = "canary-service-token-5150"  # noqa: S105 - a canary
 ADMIN_TOKEN: Final = "canary-admin-token-5151"  # noqa: S105 - a canary
 PROVIDER_KEY: Final = "canary-provider-key-5152"
 USER_MARK: Final = "@canary-people.test"
-"""Part of every user id: it must be found nowhere."""
 ADDRESS_MARK: Final = "203.0.113."
 """Addresses of anonymous callers (RFC 5737)."""
 TIERS: Final = ("free", "pro", "expert", "master")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,7 @@ class Seen:
 
 async def seen(run: Run, folder: Path) -> Seen:
     """Add the books up, then read everything."""
+    kept(run, folder)
     gateway, said = await _balanced(run.site)
     keys = await books.keys_of(run.site.redis_url)
     users = {outcome.order.user for outcome in run.outcomes}
@@ -76,6 +78,16 @@ async def seen(run: Run, folder: Path) -> Seen:
         run.weather.kills,
     )
     return Seen(run, ledgers, keys, {user: gateway.keys.person(user) for user in users}, said)
+
+
+def kept(run: Run, folder: Path) -> None:
+    """Write down what the driver saw, for whoever looks into a violation."""
+    weather = {"store": [asdict(span) for span in run.weather.store_faults], "faults": run.weather.names}
+    (folder / "weather.json").write_text(json.dumps(weather | {"kills": [asdict(s) for s in run.weather.kills]}))
+    with (folder / "outcomes.jsonl").open("w", encoding="utf-8") as file:
+        for outcome in run.outcomes:
+            fields = {**vars(outcome), "order": {**asdict(outcome.order), "raw": None}}
+            file.write(json.dumps(fields) + "\n")
 
 
 async def _balanced(site: Deployment) -> tuple[Gateway, list[str]]:
@@ -104,6 +116,7 @@ def checks(found: Seen) -> list[Check]:
         "no budget overspent (3)": ledger.overspent(ledgers, found.persons),
         "no 5xx without a fault of the provider (4)": ledger.unexplained(ledgers),
         "one usage record per request (6)": ledger.miscounted(ledgers),
+        "every refusal is booked (6)": ledger.miscounted_refusals(ledgers),
         "a call's answer has a price in the books (6)": ledger.unpaid(ledgers),
         "users = models = days = records (7)": ledger.unequal_sums(ledgers.records, books.totals_in(keys, NAMESPACE)),
         "reconciliation finds no difference (7)": [line for line in found.said if line.startswith("differs: ")],
@@ -166,8 +179,10 @@ def _figures(found: Seen) -> dict[str, object]:
         "by ending": _counted(_ending(outcome) for outcome in run.outcomes),
         "by error": _counted(outcome.code for outcome in run.outcomes if outcome.code),
         "by cache": _counted(outcome.headers.get("x-cache", "-") for outcome in answers),
-        "degraded answers": sum("x-ai-degraded" in outcome.headers for outcome in answers),
+        "degraded answers": f"{sum('x-ai-degraded' in outcome.headers for outcome in answers)},"
+        f" {ledgers.degraded_for_no_fault()} of them while no fault was on",
         "seconds": _quantiles(outcome for outcome in run.outcomes if not outcome.left and not outcome.broke),
+        "seconds, degraded": _quantiles(outcome for outcome in answers if "x-ai-degraded" in outcome.headers),
         "provider calls": f"{len(ledgers.calls)}, {faults.total()} with a fault of {len(faults)} kinds",
         "provider storms": weather.storms,
         "store faults": f"{len(weather.names)} of {len(set(weather.names))} kinds, {_length(weather.store_faults)} s",

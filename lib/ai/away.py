@@ -53,7 +53,7 @@ class Away:
         `perhaps_admitted`: the KV may have admitted the request without our learning it. Its claim and hold are then
         ended with the others at the end. Raises like `Door.enter`, and Overloaded for a closed tier.
         """
-        self._mark(run, ask, perhaps_admitted=perhaps_admitted)
+        self.missed(run, ask, perhaps_admitted=perhaps_admitted)
         if run.job.caller.tier in self._rules.closed_tiers:
             raise Overloaded("limits cannot be checked at the moment; try again soon", retry_after=5.0)
         limits = ask.limits
@@ -64,6 +64,8 @@ class Away:
             entry = await self._answer_of(run, ask, record)
             if entry is not None:
                 return entry
+            if not record.startswith("F"):
+                break  # unreadable, which is as good as none
         self._check_budget(ask)
         self._count(ask, limits)
         run.admitted = True
@@ -91,7 +93,9 @@ class Away:
             record, milliseconds = error_record(run.body_digest, error_text(run.error)), ERROR_SHOWN_MS
         self._claims.end(run.duplicate_digest, run.local_claim, record, milliseconds)
 
-    def _mark(self, run: Run, ask: Ask, *, perhaps_admitted: bool) -> None:
+    @staticmethod
+    def missed(run: Run, ask: Ask, *, perhaps_admitted: bool) -> None:
+        """Note that the KV's verdict did not come."""
         run.degraded.add("kv")
         run.answer_digest = ""
         run.perhaps_admitted = perhaps_admitted

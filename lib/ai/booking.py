@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.away import Away
@@ -18,6 +18,7 @@ from lib.ai.health import HealthBoard
 from lib.ai.observability.log import Append, UsageLog
 from lib.ai.observability.record import UsageRecord, encode
 from lib.ai.owed import Debts, Owed
+from lib.ai.refusals import Refusals
 from lib.ai.run import Run
 from lib.ai.verdicts import error_text
 from lib.clock import Clock
@@ -33,9 +34,6 @@ from lib.kv.replies import Command, Reply
 from lib.kv.store import Store
 from lib.messages import last_user_text
 
-REFUSALS_SECONDS: Final = 1.0
-"""Refusals of one user are booked together at most this often: a flood of them must stay cheap."""
-REFUSERS: Final = 10_000
 OWED_SECONDS: Final = 86_400.0
 """A settlement that is later than this finds its day's budget past."""
 
@@ -72,7 +70,7 @@ class Booking:
         self._chance = chance
         self._rules = rules
         self._settle = script("state", "settle")
-        self._refusals: dict[str, tuple[int, float]] = {}
+        self._refusals = Refusals()
         self._debts = Debts()
         self._lines = logging.getLogger("lib.usage")
 
@@ -98,6 +96,7 @@ class Booking:
         self._keep.away.leave(run, self._entry(run))
         record = self.record_of(run)
         self._lines.info(encode(record))
+        self._keep.log.keep(self._refusals.due(record.at))
         due = self._due(run, record)
         if due is not None or run.perhaps_admitted or self._keep.log.waiting or self._debts:
             await self._send(run, due)
@@ -105,10 +104,14 @@ class Booking:
             await self._keep.log.after_hit(record, run.log_length)
 
     def _due(self, run: Run, record: UsageRecord) -> UsageRecord | None:
-        """What is to be appended: nothing for a hit that admission has booked, refusals now and then."""
+        """What is to be appended: nothing for a hit that admission has booked, refusals a second's together.
+
+        Where admission may have booked a hit for what was then refused, the refusal replaces it at once.
+        """
         if run.replay_booked:
             return None
-        return self._refusal(record) if record.kind == "refused" else record
+        gathers = record.kind == "refused" and not run.perhaps_admitted
+        return self._refusals.add(record) if gathers else record
 
     async def _send(self, run: Run, record: UsageRecord | None) -> None:
         log = self._keep.log
@@ -177,15 +180,6 @@ class Booking:
             *("EVAL", self._settle, 1, key, int(now * 1000), run.job.request_id, cost, day, day[:6], STATE_LIFETIME_MS),
         )
         return [Owed(settle, (*settle, "held"), now + OWED_SECONDS)]
-
-    def _refusal(self, record: UsageRecord) -> UsageRecord | None:
-        """This refusal together with earlier ones of the user, or None while they are still being gathered."""
-        count, since = self._refusals.pop(record.person, (0, float("-inf")))
-        due = since <= record.at - REFUSALS_SECONDS
-        if len(self._refusals) >= REFUSERS:
-            self._refusals.pop(next(iter(self._refusals)))
-        self._refusals[record.person] = (0, record.at) if due else (count + 1, since)
-        return replace(record, count=count + 1) if due else None
 
     def record_of(self, run: Run) -> UsageRecord:
         """The usage record of a finished run."""

@@ -5,6 +5,7 @@ Without the KV this instance decides alone (`lib.ai.away`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -71,7 +72,7 @@ class Door:
         while True:
             ask = self._question(run, plan, limits)
             try:
-                verdict = await self._admit(ask, plan)
+                verdict = await self._heard(run, ask, plan)
             except StoreError as error:
                 return await self._ask.away.enter(run, ask, perhaps_admitted=not isinstance(error, StoreUnavailable))
             if isinstance(verdict, InFlight):
@@ -101,6 +102,27 @@ class Door:
             return ()
         by_address = caller.address is not None and caller.kind is not CallerKind.SERVICE
         return limits_for(self._table, caller.tier, plan.model.limit_class, by_address=by_address)
+
+    async def _heard(self, run: Run, ask: Ask, plan: Plan) -> Verdict:
+        """The verdict. A caller that hangs up does not take it back: what it claimed is then ended with the run."""
+        asking = asyncio.ensure_future(self._admit(ask, plan))
+
+        async def hear() -> None:
+            try:
+                verdict = await asking
+            except StoreError as error:
+                self._ask.away.missed(run, ask, perhaps_admitted=not isinstance(error, StoreUnavailable))
+                return
+            if isinstance(verdict, Admitted):
+                run.admitted = True
+                self._let_in(run, ask, verdict)
+            run.replay_booked = isinstance(verdict, Cached)
+
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            run.unheard = hear
+            raise
 
     async def _admit(self, ask: Ask, plan: Plan) -> Verdict:
         now = self._clock.now()
@@ -156,10 +178,7 @@ class Door:
     def _take(self, run: Run, ask: Ask, verdict: Verdict) -> Entry | None:
         match verdict:
             case Admitted():
-                run.claim = verdict.claim if run.duplicate_digest else ""
-                run.hold_micro_usd = ask.hold_micro_usd
-                run.limit = verdict.limit or run.limit
-                run.log_length = verdict.log_length
+                self._let_in(run, ask, verdict)
                 self._ask.away.claim(run, ask)
                 return None
             case Cached():
@@ -172,6 +191,13 @@ class Door:
                 raise over_budget(verdict)
             case OtherBody() | InFlight():
                 raise other_body()
+
+    @staticmethod
+    def _let_in(run: Run, ask: Ask, verdict: Admitted) -> None:
+        run.claim = verdict.claim if run.duplicate_digest else ""
+        run.hold_micro_usd = ask.hold_micro_usd
+        run.limit = verdict.limit or run.limit
+        run.log_length = verdict.log_length
 
     def _replay(self, run: Run, text: str, *, duplicate: bool) -> Entry | None:
         entry = decode(text)

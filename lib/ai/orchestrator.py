@@ -115,6 +115,8 @@ class Orchestrator:
         finally:
             if active.lease is not None:
                 active.lease.cancel()
+        if active.run.unheard is not None:
+            await active.run.unheard()
         await self._steps.booking.write_back(active.run)
 
     async def _end(self, run: Run, pump: Pump[Piece]) -> None:

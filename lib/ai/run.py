@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from lib.ai.collect import AnswerBuilder
@@ -28,6 +29,8 @@ class Run:
     duplicate_digest: str = ""
     body_digest: str = ""
     admitted: bool = False
+    unheard: Callable[[], Awaitable[None]] | None = None
+    """Takes in what admission says, where the caller hung up before it did."""
     claim: str = ""
     """The de-duplication record while it is ours; empty otherwise."""
     local_claim: str = ""

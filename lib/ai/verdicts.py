@@ -7,11 +7,11 @@ import orjson
 from lib.ai.run import Run
 from lib.contract import CacheKind, Json
 from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, RateLimited, UpstreamFailed
+from lib.json_text import parse
 from lib.kv.admission import OverBudget
 from lib.kv.cache import Entry, decode
 from lib.kv.deduplication import Failed, Freed, Outcome, Published, TimedOut
 from lib.kv.rate_limit import Refusal
-from lib.kv.replies import Reply
 
 
 def followed(run: Run, outcome: Outcome) -> Entry | None:
@@ -76,12 +76,17 @@ def error_text(error: GatewayError) -> str:
 
 
 def error_from(text: str) -> GatewayError:
-    """The error read back."""
-    value: Reply | Json = orjson.loads(text)
+    """The error read back; a damaged one is a failure like any other."""
+    try:
+        value = parse(text)
+    except ValueError:
+        value = None
     fields = value if isinstance(value, dict) else {}
-    message, status = str(fields.get("message")), fields.get("status")
+    message, status = str(fields.get("message") or "the identical request in flight failed"), fields.get("status")
     after, param = fields.get("retry_after"), fields.get("param")
     if isinstance(status, int) and status < 429:
         return InvalidRequest(message, param=param if isinstance(param, str) else None, code=str(fields.get("code")))
     seconds = float(after) if isinstance(after, int | float) else None
-    return UpstreamFailed(message, status=status if isinstance(status, int) else 502, retry_after=seconds)
+    return UpstreamFailed(
+        message, status=status if isinstance(status, int) and status < 600 else 502, retry_after=seconds
+    )

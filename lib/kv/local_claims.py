@@ -57,8 +57,15 @@ class LocalClaims:
                 return outcome_of(record, claim)
         return TimedOut()
 
+    @property
+    def remembered(self) -> int:
+        """Records in memory, some of which may have expired."""
+        return len(self._records)
+
     def _put(self, digest: str, record: str, until: float) -> None:
         self._drop(digest)
+        while self._records and next(iter(self._records.values()))[1] <= self._clock.now():
+            self._drop(next(iter(self._records)))
         self._records[digest] = (record, until)
         self._bytes += len(record)
         if self._bytes > self._most:

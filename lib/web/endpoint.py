@@ -124,9 +124,10 @@ async def _guarded(call: Call, work: Awaitable[None]) -> None:
         LOG.info("request %s: the client hung up", call.request_id)
 
 
-async def _turn_away(_: Call) -> None:
+async def _turn_away(call: Call) -> None:
+    # Not logged: a flood of these is no time for a line each.
     message = "this instance has as many requests under way as it can carry; try again soon"
-    raise Overloaded(message, retry_after=AGAIN_SECONDS)
+    await _fail(call, Overloaded(message, retry_after=AGAIN_SECONDS))
 
 
 async def _fail(call: Call, error: GatewayError) -> None:

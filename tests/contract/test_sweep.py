@@ -34,7 +34,7 @@ NOON: Final = BEFORE_MIDNIGHT - 43_170
 DAY: Final = 86_400.0
 
 
-class Killed(Exception):  # noqa: N818 - what happened to the function
+class Killed(Exception):
     """The sweeper's function was killed."""
 
 
@@ -141,6 +141,15 @@ async def test_a_request_that_is_closed_in_any_way_is_not_lost(kind: str) -> Non
     assert await site.sweep().run() == []
     await site.close("r1", kind=kind)
     site.clock.turn(DAY)
+    assert await site.sweep().run() == []
+
+
+async def test_a_request_that_a_slow_store_opens_after_it_was_closed_is_not_lost() -> None:
+    site = Site()
+    await site.close("r1")
+    await site.sweep().run()
+    await site.open("r1")
+    site.clock.turn(OPEN_AT_MOST)
     assert await site.sweep().run() == []
 
 

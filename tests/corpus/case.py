@@ -9,14 +9,14 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Json, JsonObject
-
 CANARY: Final = "canary-9f27c1"
 """Stands somewhere in every bad body; no answer may hold it."""
 CHAT: Final = "/api/ai/v2/chat"
 STATS: Final = "/api/ai/stats"
 JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
-HELLO: Final[JsonObject] = {"role": "user", "content": CANARY}
+LIST: Final[list[object]] = []
+OBJECT: Final[dict[str, object]] = {}
+HELLO: Final[Mapping[str, object]] = {"role": "user", "content": CANARY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +48,11 @@ class Odd:
     """A chat that is valid, or might be: it gets an answer or a 4xx, never a 5xx."""
 
     name: str
-    document: JsonObject
+    document: Mapping[str, object]
     headers: Mapping[str, str] = field(default_factory=lambda: JSON)
 
 
-def chat(**fields: Json) -> bytes:
+def chat(**fields: object) -> bytes:
     """A chat body with a harmless message, unless `messages` says otherwise."""
     return orjson.dumps({"messages": [HELLO], **fields})
 

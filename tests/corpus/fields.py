@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from lib.contract import Json
-from tests.corpus.case import CANARY, Bad, chat, chat_raw
+from tests.corpus.case import CANARY, LIST, OBJECT, Bad, chat, chat_raw
 
-NO_TEXT: Final[tuple[Json, ...]] = (0, 1.5, True, [], [CANARY], {}, {"$ne": CANARY})
-NO_FLAG: Final[tuple[Json, ...]] = (0, 1, "true", "", CANARY, [], {}, 0.0)
-NO_COUNT: Final[tuple[Json, ...]] = ("1", CANARY, 1.5, True, [], [1], {}, -1, 0, 1e300)
-NO_NUMBER: Final[tuple[Json, ...]] = ("0.5", CANARY, True, [], [0.5], {}, -0.01, 1e308)
-NO_LIST: Final[tuple[Json, ...]] = (0, True, CANARY, {}, {"0": CANARY})
-NO_OBJECT: Final[tuple[Json, ...]] = (0, 1.5, True, CANARY, [], [{}])
-NO_NAME: Final[tuple[Json, ...]] = (
+NO_TEXT: Final[tuple[object, ...]] = (0, 1.5, True, LIST, [CANARY], OBJECT, {"$ne": CANARY})
+NO_FLAG: Final[tuple[object, ...]] = (0, 1, "true", "", CANARY, LIST, OBJECT, 0.0)
+NO_COUNT: Final[tuple[object, ...]] = ("1", CANARY, 1.5, True, LIST, [1], OBJECT, -1, 0, 1e300)
+NO_NUMBER: Final[tuple[object, ...]] = ("0.5", CANARY, True, LIST, [0.5], OBJECT, -0.01, 1e308)
+NO_LIST: Final[tuple[object, ...]] = (0, True, CANARY, OBJECT, {"0": CANARY})
+NO_OBJECT: Final[tuple[object, ...]] = (0, 1.5, True, CANARY, LIST, [OBJECT])
+NO_NAME: Final[tuple[object, ...]] = (
     *("", " ", f"{CANARY} x", f"{CANARY}\r\nSet-Cookie: a=b", f"{CANARY}\0", f"\u202e{CANARY}", f"{CANARY}\u200b"),
     *(f"ｏｐｅｎａｉ/{CANARY}", f"оpenai/{CANARY}", f"{CANARY}\u2028", f"{CANARY}\ud7ff", "x" * 201, "../" * 80),
 )
 """Texts that no name of a model, provider or capability may be."""
-NO_USER: Final[tuple[Json, ...]] = (
+NO_USER: Final[tuple[object, ...]] = (
     "",
     "u" * 257,
     f"{CANARY}\r\nx: y",
@@ -29,7 +28,7 @@ NO_USER: Final[tuple[Json, ...]] = (
     f"{CANARY}\0",
     f"{CANARY}\x7f",
 )
-NO_TAG: Final[tuple[Json, ...]] = (
+NO_TAG: Final[tuple[object, ...]] = (
     "",
     "t" * 65,
     f"{CANARY}\r\n",
@@ -38,7 +37,7 @@ NO_TAG: Final[tuple[Json, ...]] = (
     5,
     None,
     [CANARY],
-    {},
+    OBJECT,
 )
 NOT_FINITE: Final = (b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1E+9999")
 
@@ -48,7 +47,7 @@ class Wrong:
     """Values that a field, under each of its names, must refuse."""
 
     names: tuple[str, ...]
-    values: tuple[Json, ...]
+    values: tuple[object, ...]
     param: str = "{name}"
 
 
@@ -64,7 +63,7 @@ WRONG: Final = (
     Wrong(("maxOutputTokens", "max_completion_tokens"), NO_COUNT),
     Wrong(("temperature",), (*NO_NUMBER, 2.01)),
     Wrong(("topP", "top_p"), (*NO_NUMBER, 1.01)),
-    Wrong(("seed",), ("1", CANARY, 1.5, True, [], {}, 2**63)),
+    Wrong(("seed",), ("1", CANARY, 1.5, True, LIST, OBJECT, 2**63)),
     Wrong(("n",), (*NO_COUNT, 9)),
     Wrong(("tools",), (*NO_LIST, [CANARY] * 257)),
     Wrong(("tags",), (*NO_LIST, [CANARY] * 11)),
@@ -74,41 +73,44 @@ WRONG: Final = (
     Wrong(("id", "chatId", "chat_id"), (*NO_TEXT, CANARY * 20)),
     Wrong(("trigger",), (*NO_TEXT, CANARY * 5)),
     Wrong(("messageId", "message_id"), (*NO_TEXT, CANARY * 20)),
-    Wrong(("stop",), (0, True, {}, "", [""], [CANARY, 5], [None], [CANARY] * 17)),
-    Wrong(("stopSequences",), (0, {}, [[CANARY]]), "stop"),
-    Wrong(("toolChoice", "tool_choice"), (0, True, [], CANARY, "AUTO", "auto ", ""), "tool_choice"),
-    Wrong(("responseFormat", "response_format"), (0, True, [], CANARY), "response_format"),
+    Wrong(("stop",), (0, True, OBJECT, "", [""], [CANARY, 5], [None], [CANARY] * 17)),
+    Wrong(("stopSequences",), (0, OBJECT, [[CANARY]]), "stop"),
+    Wrong(("toolChoice", "tool_choice"), (0, True, LIST, CANARY, "AUTO", "auto ", ""), "tool_choice"),
+    Wrong(("responseFormat", "response_format"), (0, True, LIST, CANARY), "response_format"),
     Wrong(
-        ("responseFormat",), ({}, {"type": CANARY}, {"type": None}, {"type": ["json_object"]}), "response_format.type"
+        ("responseFormat",),
+        (OBJECT, {"type": CANARY}, {"type": None}, {"type": ["json_object"]}),
+        "response_format.type",
     ),
 )
 
 GATEWAY: Final = (
     Wrong(("models", "only", "order", "has"), (*NO_LIST, ["x"] * 21)),
-    Wrong(("sort",), (0, [], {}, CANARY, "COST", "cost ", "cost\0")),
+    Wrong(("sort",), (0, LIST, OBJECT, CANARY, "COST", "cost ", "cost\0")),
     Wrong(("user",), (*NO_TEXT, *NO_USER)),
     Wrong(("tags",), (*NO_LIST, [CANARY] * 11)),
-    Wrong(("caching",), (0, True, CANARY, {})),
-    Wrong(("maxCostPer1MTokens",), ("3", CANARY, True, [], {}, 0, -1, 1e7)),
+    Wrong(("caching",), (0, True, CANARY, OBJECT)),
+    Wrong(("restart",), (0, True, CANARY, "RESET-STEP", "data\0", OBJECT)),
+    Wrong(("maxCostPer1MTokens",), ("3", CANARY, True, LIST, OBJECT, 0, -1, 1e7)),
     Wrong(("prioritizeSpeed",), NO_FLAG),
 )
 ITEMS: Final = (
     Wrong(("models", "only", "order"), (*NO_TEXT, None, *NO_NAME)),
     Wrong(("tags",), NO_TAG),
 )
-TOOLS: Final[tuple[tuple[Json, str], ...]] = (
+TOOLS: Final[tuple[tuple[object, str], ...]] = (
     *((value, "") for value in (*NO_OBJECT, None)),
-    ({}, ".type"),
+    (OBJECT, ".type"),
     ({"type": 5}, ".type"),
     ({"type": ""}, ".type"),
     ({"type": ["function"]}, ".type"),
     ({"type": "function"}, ".function"),
     *(({"type": "function", "function": value}, ".function") for value in NO_OBJECT),
-    ({"type": "function", "function": {}}, ".function.name"),
+    ({"type": "function", "function": OBJECT}, ".function.name"),
     ({"type": "function", "function": {"name": 5, "description": CANARY}}, ".function.name"),
     ({"type": "function", "function": {"name": ""}}, ".function.name"),
     ({"type": "function", "function": {"name": [CANARY]}}, ".function.name"),
-    ({"type": "function", "name": CANARY, "parameters": {}}, ".function"),
+    ({"type": "function", "name": CANARY, "parameters": OBJECT}, ".function"),
 )
 
 
@@ -139,7 +141,7 @@ def _gateway_cases() -> Iterator[Bad]:
                 )
     for name in ("zeroDataRetention", "byok", "Models", "__proto__", "baseURL", "apiKey"):
         yield Bad(name=f"gateway-unknown-{name}", body=chat(gateway={name: CANARY}), param=f"gateway.{name}")
-    options: Json = {"gateway": {"only": [""]}}
+    options: object = {"gateway": {"only": [""]}}
     yield Bad(name="options-item", body=chat(providerOptions=options), param="providerOptions.gateway.only[0]")
     yield Bad(name="options-unknown", body=chat(providerOptions={"openai": CANARY}), param="providerOptions.openai")
 

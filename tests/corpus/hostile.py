@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lib.contract import Json, JsonObject
 from tests.corpus.case import JSON, Odd
 
 LARGE: Final = 4_000_000
@@ -121,8 +120,8 @@ def cases() -> Iterator[Odd]:
 def _shapes() -> Iterator[Odd]:
     yield _odd("messages-1000", *[_user(f"number {number}") for number in range(1_000)])
     yield _odd("messages-1000-of-4-kb", *[_user("why " * 1_100)] * 1_000)
-    yield _odd("systems-1000", *[{"role": "system", "content": "be brief"}] * 999, _user("hi"))
-    parts: list[Json] = [{"type": "text", "text": "a"}] * 60_000
+    yield _odd("systems-1000", *[_system("be brief")] * 999, _user("hi"))
+    parts: list[object] = [{"type": "text", "text": "a"}] * 60_000
     yield _odd("parts-60000", {"role": "user", "content": parts})
     yield _odd("nothing-but-blanks", _user(" \n\t\u3000"))
     yield _odd("nothing", _user(""))
@@ -194,40 +193,44 @@ def _headers() -> Iterator[Odd]:
         yield Odd(name=f"headers-{at}", document={"messages": [_user("hi")]}, headers={**JSON, **headers})
 
 
-def nested(levels: int) -> JsonObject:
+def nested(levels: int) -> dict[str, object]:
     """An object within an object, and so on."""
-    value: JsonObject = {}
+    value: dict[str, object] = {}
     for _ in range(levels):
         value = {"properties": value}
     return value
 
 
-def _odd(name: str, *messages: JsonObject, **fields: Json) -> Odd:
+def _odd(name: str, *messages: dict[str, object], **fields: object) -> Odd:
     return Odd(name=name, document={"messages": list(messages), "maxTokens": 50, **fields})
 
 
-def _user(text: str) -> JsonObject:
+def _user(text: str) -> dict[str, object]:
     return {"role": "user", "content": text}
 
 
-def _image(url: str) -> JsonObject:
+def _system(text: str) -> dict[str, object]:
+    return {"role": "system", "content": text}
+
+
+def _image(url: str) -> dict[str, object]:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _tool(name: str, description: str) -> JsonObject:
+def _tool(name: str, description: str) -> dict[str, object]:
     return {"type": "function", "function": {"name": name, "description": description, "parameters": {}}}
 
 
-def _called(arguments: str) -> JsonObject:
-    call: JsonObject = {"id": "c/1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+def _called(arguments: str) -> dict[str, object]:
+    call: dict[str, object] = {"id": "c/1", "type": "function", "function": {"name": "f", "arguments": arguments}}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def _result() -> JsonObject:
+def _result() -> dict[str, object]:
     return {"role": "tool", "tool_call_id": "c/1", "content": "done"}
 
 
-def _tool_part(number: int) -> JsonObject:
+def _tool_part(number: int) -> dict[str, object]:
     return {
         "type": "tool-f",
         "toolCallId": f"c{number}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lib.contract import Json
 from tests.corpus.case import CANARY, JSON, Bad, chat
 
 NO_MODELS: Final = (
@@ -86,5 +85,5 @@ def cases() -> Iterator[Bad]:
     yield _case("has-look-alike", "gateway.has", gateway={"has": ["VISION"]})
 
 
-def _case(name: str, param: str, **fields: Json) -> Bad:
+def _case(name: str, param: str, **fields: object) -> Bad:
     return Bad(name=f"route-{name}", body=chat(**fields), param=param, headers=JSON, counted=True)

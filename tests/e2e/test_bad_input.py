@@ -8,8 +8,10 @@ from typing import Final
 
 import orjson
 import pytest
+from pydantic import AliasChoices, BaseModel
 
 from lib.contract import Json
+from lib.web.wire_model import ChatBody, GatewayWish
 from tests.corpus import fields, hostile, json_text, messages, requests, routing
 from tests.corpus.case import CANARY, CHAT, Bad, Odd, numbered
 from tests.support.asgi_client import Exchange, Response
@@ -58,6 +60,19 @@ def test_the_corpus_is_large_and_every_case_has_a_name_of_its_own() -> None:
     assert len({ident(case) for case in HOSTILE}) == len(HOSTILE)
 
 
+@pytest.mark.parametrize(
+    ("model", "rows", "elsewhere"), [(ChatBody, fields.WRONG, {"messages"}), (GatewayWish, fields.GATEWAY, set[str]())]
+)
+def test_every_field_of_the_body_has_its_wrong_values(
+    model: type[BaseModel], rows: tuple[fields.Wrong, ...], elsewhere: set[str]
+) -> None:
+    tried = {name for row in rows for name in row.names}
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias
+        names = set(alias.choices) if isinstance(alias, AliasChoices) else {name}
+        assert name in elsewhere or names & tried, name
+
+
 @pytest.mark.parametrize("case", CORPUS, ids=ident)
 async def test_a_bad_request_is_refused_by_field_and_leaves_no_trace(case: Bad) -> None:
     site = product()
@@ -82,7 +97,8 @@ async def test_a_hostile_chat_gets_an_answer_or_a_4xx(case: Odd, model: str) -> 
     provider = PlainProvider()
     site = sealed(AsgiTransport(provider), **({} if model == "auto" else KEYS))
     headers = {**case.headers, "authorization": f"Bearer {TOKENS['service']}"}
-    body = orjson.dumps({"model": model, **case.document})
+    stream = model.startswith("openai")
+    body = orjson.dumps({"model": model, "stream": stream, **case.document})
     response = await Exchange(site.app_at(CHAT), "POST", CHAT, headers, (body,)).run()
     assert response.complete
     assert response.status < 500, response.body[:300]

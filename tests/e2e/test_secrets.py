@@ -9,9 +9,14 @@ from typing import Final
 import orjson
 import pytest
 
-from lib.contract import Json, JsonObject
+from lib.ai.providers.base import ProviderCall
+from lib.ai.providers.exchange import json_request
+from lib.catalog import Catalog
+from lib.contract import CallerKind, ChatRequest, Json, JsonObject
 from lib.errors import SettingsError
-from lib.settings.settings import Settings
+from lib.settings import Settings
+from lib.transport import Timeouts
+from lib.web.access import AccessRules, Credentials, SharedSecret
 from tests.support.asgi_client import Exchange, Response
 from tests.support.asgi_transport import AsgiTransport
 from tests.support.fake_store import FakeStore
@@ -99,6 +104,12 @@ async def test_secrets_are_in_no_answer_no_log_line_and_no_stored_value(
         assert not any(secret in text for text in seen), [text for text in seen if secret in text]
 
 
+def provider_call(key: str) -> ProviderCall:
+    catalog = Catalog.build()
+    request = ChatRequest(model="m", messages=())
+    return ProviderCall(catalog.model("openai/gpt-4o"), catalog.provider("openai"), key, request, Timeouts(), "req")
+
+
 def test_nothing_shows_a_secret_in_its_repr() -> None:
     site = sealed(**SECRETS)
     gateway = site.apps.gateway
@@ -108,8 +119,11 @@ def test_nothing_shows_a_secret_in_its_repr() -> None:
         repr(gateway.world),
         repr(gateway.lines),
         repr(vars(gateway)),
-        repr(site.apps._access._rules),
-        repr(site.apps._access._authenticators),
+        repr(AccessRules(service_token=SECRETS["GATEWAY_SERVICE_TOKEN"], admin_token=SECRETS["GATEWAY_ADMIN_TOKEN"])),
+        repr(SharedSecret(CallerKind.ADMIN, SECRETS["GATEWAY_ADMIN_TOKEN"], "free")),
+        repr(Credentials(SECRETS["GATEWAY_SERVICE_TOKEN"], None)),
+        repr(json_request(provider_call(SECRETS["OPENAI_API_KEY"]), "/", {"x-api-key": SECRETS["OPENAI_API_KEY"]}, {})),
+        repr(provider_call(SECRETS["OPENAI_API_KEY"])),
         repr(gateway.store),
     ]
     for secret in (*SECRETS.values(), STORE_TOKEN):

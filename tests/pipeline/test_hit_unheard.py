@@ -60,3 +60,15 @@ async def test_a_request_whose_admission_was_not_executed_is_booked_as_it_is() -
         store.script.append(Fault.DROP)
         await here.chat()
         assert await counts(here) == {"totalRequests": 2, "cacheHits": 0, "savedCostMicroUsd": 0}
+
+
+async def test_a_hit_that_was_booked_for_a_caller_who_was_then_refused_is_taken_back() -> None:
+    async with deployed(KV_FAIL_CLOSED_TIERS="pro") as site:
+        store = FaultyKv(site.store)
+        here = site.instance(kv_transport=AsgiTransport(store))
+        await here.chat()
+        site.clock.turn(AFTER_THE_WINDOW)
+        store.script.append(Fault.DROP_AFTER)
+        assert (await here.chat()).status == 503
+        usage = await here.usage()
+        assert (usage["totalRequests"], usage["cacheHits"], usage["refused"]) == (2, 0, 1)

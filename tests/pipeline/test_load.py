@@ -18,13 +18,14 @@ TOO_MANY: Final = 100
 
 
 def ask(number: int) -> JsonObject:
-    return {"model": "gpt-4o", "messages": [{"role": "user", "content": f"question {number}"}]}
+    return {"model": "gpt-6-luna", "messages": [{"role": "user", "content": f"question {number}"}]}
 
 
 @asynccontextmanager
 async def crowded(**env: str) -> AsyncGenerator[tuple[Deployment, Instance]]:
     """An instance with as many connections as `real_world` would give it, at a provider that answers nobody yet."""
-    async with deployed(TIER_LIMITS="pro=1000000", CONNECT_TIMEOUT_SECONDS="60", **env) as site:
+    slow = {"CONNECT_TIMEOUT_SECONDS": "60", "KV_TIMEOUT_SECONDS": "60"}
+    async with deployed(TIER_LIMITS="pro=1000000", **slow, **env) as site:
         await site.transport.aclose()
         site.transport = AiohttpTransport(max_connections=2 * CROWD)
         site.provider.hold()

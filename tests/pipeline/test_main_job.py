@@ -351,3 +351,14 @@ async def test_metadata_tells_attempts_routing_and_health() -> None:
         assert [a["outcome"] for a in attempts if isinstance(a, dict)] == ["overloaded", "ok"]
         assert metadata["health"] == "healthy"
         assert isinstance(metadata["routing"], dict)
+
+
+async def test_every_refusal_is_counted_also_when_the_user_does_not_come_back() -> None:
+    async with deployed(TIER_LIMITS="free=1/60") as site:
+        here = site.instance()
+        for i in range(6):
+            await here.chat(ask(f"question {i}"), x_user_tier="free")
+        site.clock.turn(2)
+        await here.chat(x_user_id="u2")
+        usage = await here.usage()
+        assert (usage["totalRequests"], usage["refused"]) == (7, 5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.scripted.steps import fails
 from tests.support.deployment import Deployment, Instance, deployed
 
-DOWN = {"RETRY_MAX_ATTEMPTS": "1", "BREAKER_FAILURES": "1"}
 AFTER_THE_WINDOW = 6.0
 """Seconds: duplicates are recognised for five."""
 
@@ -20,7 +19,7 @@ async def with_gpt_4o_down(site: Deployment) -> Instance:
 
 
 async def test_an_answer_of_the_next_model_is_not_cached_for_the_one_that_is_down() -> None:
-    async with deployed(**DOWN) as site:
+    async with deployed(RETRY_MAX_ATTEMPTS="1", BREAKER_FAILURES="1") as site:
         here = await with_gpt_4o_down(site)
         while_down = await here.chat()
         site.clock.turn(AFTER_THE_WINDOW)
@@ -30,7 +29,7 @@ async def test_an_answer_of_the_next_model_is_not_cached_for_the_one_that_is_dow
 
 
 async def test_a_model_that_is_passed_over_for_its_health_counts_as_a_fallback() -> None:
-    async with deployed(**DOWN) as site:
+    async with deployed(RETRY_MAX_ATTEMPTS="1", BREAKER_FAILURES="1") as site:
         here = await with_gpt_4o_down(site)
         await here.chat()
         assert (await here.usage())["fallbackRate"] == 1.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -11,6 +12,7 @@ from lib.contract import JsonObject
 from tests.support.deployment import Deployment, deployed
 from tests.support.surfaces import Surface, shown
 
+Address: TypeAlias = Callable[[Deployment], str]
 ASKED: Final[tuple[JsonObject, JsonObject]] = (
     {"model": "gpt-4o", "gateway": {"models": ["claude-sonnet-5-5"]}},
     {"model": "claude-sonnet-5-5", "gateway": {"models": ["gpt-4o"]}},
@@ -36,26 +38,24 @@ def no_such_name(_: Deployment) -> str:
 @pytest.mark.parametrize("address", [closed_port, no_tls, no_such_name])
 @pytest.mark.parametrize("surface", Surface)
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: str(asked["model"]))
-async def test_another_provider_answers(address: object, surface: Surface, asked: JsonObject) -> None:
-    assert callable(address)
+async def test_another_provider_answers(address: Address, surface: Surface, asked: JsonObject) -> None:
     async with deployed(RETRY_MAX_ATTEMPTS="2") as site:
         model = str(asked["model"])
-        here = site.instance(**{VARIABLES[model]: address(site)})
+        site.env[VARIABLES[model]] = address(site)
         document: JsonObject = {**asked, "messages": [{"role": "user", "content": "Hello?"}]}
-        response = await here.chat(surface.asking(document), **surface.headers)
+        response = await site.instance().chat(surface.asking(document), **surface.headers)
         seen = shown(surface, response.status, response.body)
         assert (seen.text, seen.outcomes) == ("echo: Hello?", ["connect", "connect", "ok"])
-        assert [r.model for r in site.provider.requests if r.model] == [OTHERS[model]]
+        assert [r.model for r in site.provider.requests] == [OTHERS[model]]
 
 
 @pytest.mark.parametrize("address", [closed_port, no_tls, no_such_name])
 @pytest.mark.parametrize("surface", Surface)
-async def test_when_no_provider_can_be_reached_the_error_says_so(address: object, surface: Surface) -> None:
-    assert callable(address)
+async def test_when_no_provider_can_be_reached_the_error_says_so(address: Address, surface: Surface) -> None:
     async with deployed(RETRY_MAX_ATTEMPTS="2") as site:
-        here = site.instance(**dict.fromkeys(VARIABLES.values(), address(site)))
+        site.env.update(dict.fromkeys(VARIABLES.values(), address(site)))
         document: JsonObject = {**ASKED[0], "messages": [{"role": "user", "content": "Hello?"}]}
-        response = await here.chat(surface.asking(document), **surface.headers)
+        response = await site.instance().chat(surface.asking(document), **surface.headers)
         seen = shown(surface, response.status, response.body)
         assert response.status == 503
         assert seen.error is not None

@@ -7,7 +7,7 @@ import pytest
 from lib.contract import JsonObject
 from tests.support.asgi_client import request
 from tests.support.asgi_transport import AsgiTransport
-from tests.support.deployment import ASK, Deployment, Instance, deployed, text_in
+from tests.support.deployment import Deployment, Instance, deployed, text_in
 from tests.support.faulty_kv import (
     BAD_GATEWAY,
     EMPTY,
@@ -40,11 +40,15 @@ TROUBLES = (
 )
 
 
+def asking(prompt: str) -> JsonObject:
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": prompt}]}
+
+
 def faulty(site: Deployment, trouble: Scripted, **env: str) -> tuple[Instance, FaultyKv]:
     """An instance whose store is in trouble."""
     store = FaultyKv(site.store)
     store.always = trouble
-    return site.instance(kv_transport=AsgiTransport(store), **env), store
+    return site.instance(kv_transport=AsgiTransport(store), clock=None, **env), store
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
@@ -63,19 +67,19 @@ async def test_the_store_is_left_alone_after_repeated_failures_and_asked_again_l
     async with deployed() as site:
         here, store = faulty(site, SERVER_ERROR)
         for i in range(10):
-            await here.chat(ASK | {"messages": [{"role": "user", "content": f"question {i}"}]})
+            await here.chat(asking(f"question {i}"))
         assert store.requests < 10
         store.always = None
         site.clock.turn(6)
-        await here.chat(ASK | {"messages": [{"role": "user", "content": "once more"}]})
-        after = await here.chat(ASK | {"messages": [{"role": "user", "content": "and again"}]})
+        await here.chat(asking("once more"))
+        after = await here.chat(asking("and again"))
         assert "x-ai-degraded" not in after.headers
 
 
 async def test_limits_hold_per_instance_at_a_share() -> None:
     async with deployed(TIER_LIMITS="pro=10/60") as site:
         here, _ = faulty(site, Fault.DROP)
-        asks: list[JsonObject] = [ASK | {"messages": [{"role": "user", "content": str(i)}]} for i in range(8)]
+        asks: list[JsonObject] = [asking(str(i)) for i in range(8)]
         statuses = [(await here.chat(ask)).status for ask in asks]
         assert statuses == [200] * 5 + [429] * 3
 
@@ -103,15 +107,15 @@ async def test_usage_of_the_time_without_the_store_is_booked_once_it_is_back() -
         here, store = faulty(site, Fault.DROP)
         store.always = None
         store.script.clear()
-        await here.chat(ASK | {"messages": [{"role": "user", "content": "before"}]})
-        circuit_opens: list[JsonObject] = [ASK | {"messages": [{"role": "user", "content": str(i)}]} for i in range(5)]
+        await here.chat(asking("before"))
+        circuit_opens: list[JsonObject] = [asking(str(i)) for i in range(5)]
         store.always = Fault.DROP
         for ask in circuit_opens:
             await here.chat(ask)
         store.always = None
         site.clock.turn(6)
         for word in ("probe", "after"):
-            await here.chat(ASK | {"messages": [{"role": "user", "content": word}]})
+            await here.chat(asking(word))
         totals = await here.usage()
         counted = totals["totalRequests"]
         assert isinstance(counted, int)

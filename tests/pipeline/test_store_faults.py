@@ -8,7 +8,6 @@ import pytest
 
 from lib.contract import JsonObject
 from tests.support.asgi_client import Response, request
-from tests.support.asgi_transport import AsgiTransport
 from tests.support.books import counted_once, logged, spent_today, to_import
 from tests.support.deployment import Deployment, Instance, deployed, finished, text_in
 from tests.support.faulty_kv import (
@@ -21,10 +20,12 @@ from tests.support.faulty_kv import (
     UNAUTHORIZED,
     Fault,
     FaultyKv,
+    ImpatientTransport,
     Scripted,
 )
 from tests.support.ticks import next_tick
 
+# One command failing alone is the subject of `test_store_unknown`.
 FAULTS = (
     *(f for f in Fault if f is not Fault.FIRST_FAILS),
     UNAUTHORIZED,
@@ -35,8 +36,6 @@ FAULTS = (
     HTML,
     EMPTY,
 )
-BRIEF = {"KV_TIMEOUT_SECONDS": "0.02"}
-"""For the faults that are silences. One command failing alone is the subject of `test_store_partial`."""
 SILENT = (Fault.HANG, Fault.HANG_AFTER)
 OPEN_SECONDS = 5.0
 
@@ -45,11 +44,10 @@ def ask(prompt: str, **fields: str | bool) -> JsonObject:
     return {"model": "gpt-6-luna", "messages": [{"role": "user", "content": prompt}], **fields}
 
 
-def faulty(site: Deployment, **env: str) -> tuple[Instance, FaultyKv]:
+def faulty(site: Deployment) -> tuple[Instance, FaultyKv]:
     """An instance and the store as it alone sees it."""
     store = FaultyKv(site.store)
-    site.env.update(env)
-    return site.instance(kv_transport=AsgiTransport(store)), store
+    return site.instance(kv_transport=ImpatientTransport(store)), store
 
 
 async def recovered(site: Deployment, here: Instance) -> None:
@@ -66,17 +64,13 @@ async def status_of(here: Instance) -> object:
     return health.json()["status"]
 
 
-def env_for(fault: Scripted) -> dict[str, str]:
-    return BRIEF if fault in SILENT else {}
-
-
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 async def test_requests_succeed_during_an_outage_and_are_counted_once_after_it(
     fault: Scripted, stream: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with deployed() as site:
-        here, store = faulty(site, **env_for(fault))
+        here, store = faulty(site)
         before = [await here.chat(ask("before", stream=stream))]
         store.always = fault
         during = [await here.chat(ask(f"during {n}", stream=stream)) for n in range(5)]
@@ -96,7 +90,7 @@ async def test_answers_and_health_say_that_the_store_is_away_and_no_longer_say_s
     fault: Scripted,
 ) -> None:
     async with deployed() as site:
-        here, store = faulty(site, **env_for(fault))
+        here, store = faulty(site)
         store.always = fault
         degraded = [(await here.chat(ask(f"during {n}"))).headers.get("x-ai-degraded") for n in range(4)]
         assert degraded == ["kv"] * 4
@@ -109,7 +103,7 @@ async def test_answers_and_health_say_that_the_store_is_away_and_no_longer_say_s
 
 @pytest.mark.parametrize("fault", SILENT)
 async def test_a_silent_store_is_waited_for_once_per_instance_and_then_only_by_a_probe_of_its_own(fault: Fault) -> None:
-    async with deployed(**BRIEF) as site:
+    async with deployed() as site:
         here, store = faulty(site)
         store.always = fault
         tasks = [asyncio.create_task(here.chat(ask(f"at once {n}"))) for n in range(5)]
@@ -128,7 +122,7 @@ async def test_what_is_spent_during_an_outage_counts_in_the_budget_after_it_and_
     fault: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with deployed(TIER_DAILY_BUDGETS_USD="pro=1") as site:
-        here, store = faulty(site, **env_for(fault))
+        here, store = faulty(site)
         store.always = fault
         for n in range(6):
             await here.chat(ask(f"during {n}"))

@@ -1,4 +1,4 @@
-"""The store executed something and its answer was lost: what it then holds for us is ended, and nothing counts twice."""
+"""The answer of the store was lost, or one command failed: what it holds for us is ended, and nothing counts twice."""
 
 from __future__ import annotations
 

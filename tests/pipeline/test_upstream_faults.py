@@ -131,11 +131,11 @@ class Stage:
 @asynccontextmanager
 async def stage(case: Case, *wires: str) -> AsyncGenerator[Stage]:
     """The case's stage; the models of `wires`, or else its own, are not waited for."""
-    async with deployed(turns=2.5, RETRY_MAX_ATTEMPTS=str(TRIES)) as site:
-        env: dict[str, str] = {}
+    async with deployed(2.5, RETRY_MAX_ATTEMPTS=str(TRIES)) as site:
+        there = site.instance()
         for wire in wires or (case.wire,):
-            env |= impatient(wire, case.fault.name)
-        yield Stage(site, site.instance(**env), site.instance(), case)
+            site.env.update(impatient(wire, case.fault.name))
+        yield Stage(site, site.instance(), there, case)
 
 
 @pytest.mark.parametrize("case", cases(Outcome.ANSWER), ids=str)

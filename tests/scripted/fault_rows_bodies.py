@@ -122,7 +122,9 @@ def refused(scene: Scene) -> Step:
 
     def stream(request: Received) -> Reply:
         whole = scene.good(request)
-        pieces = (p.replace(b'"delta": {"content":', b'"delta": {"refusal":') for p in whole.body if isinstance(p, bytes))
+        pieces = (
+            p.replace(b'"delta": {"content":', b'"delta": {"refusal":') for p in whole.body if isinstance(p, bytes)
+        )
         return replace(whole, body=tuple(pieces))
 
     return by_form(reply, stream)

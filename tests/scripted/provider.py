@@ -23,6 +23,7 @@ from tests.scripted.steps import Act, Received, Reply, Step, fails
 ANY_MODEL: Final = "*"
 LONGEST_WAIT: Final = 20.0
 """Seconds after which a test that waits for something to happen fails."""
+CALLERS_AT_ONCE: Final = 2_048
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: closing sends a reset."""
 
@@ -85,7 +86,9 @@ class ScriptedProvider:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._serve), "127.0.0.1", self._port)
+        self._server = await loop.create_server(
+            lambda: _Connection(self._serve), "127.0.0.1", self._port, backlog=CALLERS_AT_ONCE
+        )
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 

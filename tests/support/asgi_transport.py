@@ -25,8 +25,8 @@ class AsgiTransport:
         self.errors: list[BaseException] = []
         """What the app raised, in order."""
 
-    def send(self, request: HttpRequest) -> _Exchange:
-        return _Exchange(self, request)
+    def send(self, request: HttpRequest) -> Exchange:
+        return Exchange(self, request)
 
     async def aclose(self) -> None:
         while self.running:
@@ -47,7 +47,9 @@ class AsgiTransport:
             self.errors.append(error)
 
 
-class _Exchange:
+class Exchange:
+    """One request under way, as a context that gives its response."""
+
     def __init__(self, transport: AsgiTransport, request: HttpRequest) -> None:
         self._transport = transport
         self._request = request
@@ -116,7 +118,7 @@ class _Exchange:
 
 
 class _Response:
-    def __init__(self, exchange: _Exchange, start: Message) -> None:
+    def __init__(self, exchange: Exchange, start: Message) -> None:
         self._exchange = exchange
         self.status: int = start["status"]
         self.headers: Mapping[str, str] = {

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from lib.ai.observability.record import ABOUT_OTHERS, UsageRecord, decode
+from lib.ai.observability.record import ABOUT_OTHERS, UNDONE, UsageRecord, decode
 from lib.kv.keys import LOG_SHARDS, day_of
 from tests.support.deployment import Deployment
 from tests.support.kv import client_of
@@ -15,15 +15,16 @@ UNBOOKED = "unbooked "
 
 
 async def logged(site: Deployment) -> list[UsageRecord]:
-    """Today's records of finished requests."""
+    """Today's records of finished requests, without those that were taken back."""
     keys = site.instance().gateway.keys
     kv = client_of(site.store, site.clock)
     records: list[UsageRecord] = []
     for shard in range(LOG_SHARDS):
         lines = await kv.run("LRANGE", keys.log(day_of(site.clock.now()), shard), 0, -1)
         assert isinstance(lines, list)
-        records += [record for line in lines if (record := decode(str(line))) and record.kind not in ABOUT_OTHERS]
-    return records
+        records += [record for line in lines if (record := decode(str(line)))]
+    undone = {(record.request_id, record.kind) for record in records if record.kind.startswith(UNDONE)}
+    return [r for r in records if r.kind not in ABOUT_OTHERS and (r.request_id, UNDONE + r.kind) not in undone]
 
 
 def to_import(caplog: pytest.LogCaptureFixture) -> list[UsageRecord]:

@@ -79,7 +79,7 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployed(*, turns: float = 0.0, **env: str) -> AsyncGenerator[Deployment]:
+async def deployed(turns: float = 0.0, /, **env: str) -> AsyncGenerator[Deployment]:
     """A deployment whose OpenAI, Anthropic and Google are the scripted provider; waits between retries are nil.
 
     Sleeps of at most `turns` seconds turn the clock by themselves.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
@@ -16,6 +16,8 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.contract import Json
+from lib.transport import HttpRequest
+from tests.support.asgi_transport import AsgiTransport, Exchange
 
 
 class Fault(Enum):
@@ -76,6 +78,7 @@ class Refuses:
 
 Scripted: TypeAlias = Fault | Status | Held | Refuses | None
 
+INSTANT_SECONDS: Final = 0.02
 REFUSED: Final = "OOM command not allowed when used memory > 'maxmemory'."
 UNAUTHORIZED: Final = Status(401, b'{"error":"WRONGPASS invalid or missing auth token"}')
 QUOTA: Final = Status(400, b'{"error":"ERR max requests limit exceeded. Limit: 500000, Usage: 500001."}')
@@ -95,6 +98,11 @@ class FaultyKv:
         self.always: Scripted = None
         self.requests = 0
         self.arrived = asyncio.Event()
+
+    @property
+    def next(self) -> Scripted:
+        """What happens to the next request."""
+        return self.script[0] if self.script else self.always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -199,3 +207,20 @@ SPOILS: Final[dict[Fault, Callable[[bytes], bytes]]] = {
     Fault.WRONG_TYPE: _on_results(lambda cells: [{"result": {"un": "expected"}} for _ in cells]),
     Fault.WRONG_SHAPE: lambda _: b'{"ok":true}',
 }
+
+
+class ImpatientTransport(AsgiTransport):
+    """Waits for a silence that is scripted for an instant only, and for everything else as long as it is told to.
+
+    So a test of silences does not take long, and none fails because the machine is slow.
+    """
+
+    def __init__(self, faulty: FaultyKv) -> None:
+        super().__init__(faulty)
+        self._faulty = faulty
+
+    def send(self, request: HttpRequest) -> Exchange:
+        """See `Transport`."""
+        if self._faulty.next in (Fault.HANG, Fault.HANG_AFTER):
+            request = replace(request, timeouts=replace(request.timeouts, total=INSTANT_SECONDS))
+        return super().send(request)

@@ -1,4 +1,4 @@
-"""A store that keeps one call of a kind waiting for ever, before or after it has run, so that a caller can be killed."""
+"""A store that keeps a call waiting for ever, before or after it has run, so that its caller can be killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass
 class HeldKv:
-    """An ASGI app. The next request whose body contains `before` is not run; of one with `after` nothing is answered."""
+    """An ASGI app. The next request whose body contains `before` is not run, one with `after` is run unanswered."""
 
     app: ASGIApp
     before: bytes = b""

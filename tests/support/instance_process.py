@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 
 from dev.server import HOST, bound, server_of
-from lib.app import create
+from lib.app import app_for
 
 
 async def main() -> None:
     """Until it is killed, or stdin ends with the test that started it."""
     with bound(0) as listener:
-        server = server_of(create(os.environ, "chat"))
+        server = server_of(app_for("chat"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        print(f"http://{HOST}:{listener.getsockname()[1]}", flush=True)
+        sys.stdout.write(f"http://{HOST}:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
         server.force_exit = server.should_exit = True
         await serving

@@ -26,20 +26,24 @@ ANTHROPIC: Final = {
 
 @dataclass
 class PlainProvider:
-    """`host + path` of each request is kept in `asked`. With a `status`, every answer is that error."""
+    """What was asked: `host + path`, headers and body of each request. With a `status`, every answer is that error."""
 
     status: int = 200
     says: bytes | None = None
     """The body of every answer instead of the wire's own."""
+    adds: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers of every answer beside its type."""
     asked: list[str] = field(default_factory=list[str])
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    bodies: list[bytes] = field(default_factory=list[bytes])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        await receive()
+        self.bodies.append((await receive())["body"])
         self.asked.append(headers["host"] + scope["path"])
         self.headers.append(headers)
         body = orjson.dumps(ANTHROPIC if scope["path"].endswith("/messages") else OPENAI)
-        content_type = (b"content-type", b"application/json")
-        await send({"type": "http.response.start", "status": self.status, "headers": [content_type]})
+        answered = {"content-type": "application/json", **self.adds}
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in answered.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": sent})
         await send({"type": "http.response.body", "body": body if self.says is None else self.says})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -81,7 +80,7 @@ class Site:
             "-m",
             "tests.support.instance_process",
             cwd=ROOT,
-            env={**os.environ, **self.env},
+            env=self.env,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=said,
@@ -91,6 +90,12 @@ class Site:
         async with asyncio.timeout(STARTING_SECONDS):
             url = (await process.stdout.readline()).decode().strip()
         return Running(url, process, self.transport)
+
+    def roomy(self, connections: int) -> AiohttpTransport:
+        """A transport that is not short of connections."""
+        transport = AiohttpTransport(max_connections=2 * connections)
+        self.stack.push_async_callback(transport.aclose)
+        return transport
 
     def instance(self, clock: Clock | None = None) -> Instance:
         """An instance in this process, on the same store and provider."""

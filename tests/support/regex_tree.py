@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
@@ -101,21 +101,21 @@ def _node(item: object, flags: int) -> Node:
     members = _members(repr(operation), argument, flags)
     if members is not None:
         return Chars(members)
-    match repr(operation), argument:
-        case "BRANCH", (_, options):
-            return Alt(tuple(_seq(option, flags) for option in cast("Iterable[object]", options)))
-        case "SUBPATTERN", (_, _, _, inner):
-            return _seq(inner, flags)
-        case ("MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT") as name, (int(least), int() as most, inner):
-            bound = None if repr(most) == "MAXREPEAT" else int(most)
-            return Repeat(_plain(_seq(inner, flags)), least, bound, name != "POSSESSIVE_REPEAT")
-        case (("ASSERT" | "ASSERT_NOT"), (_, inner)):
-            return Look(_seq(inner, flags))
-        case "AT", place:
-            line = repr(place) == "AT_BEGINNING" and flags & re.MULTILINE
-            return At("line" if line else _PLACES.get(repr(place), "other"))
-        case name, _:
-            raise NotImplementedError(name)
+    name, fields = repr(operation), cast("Sequence[object]", argument)
+    if name == "BRANCH":
+        return Alt(tuple(_seq(option, flags) for option in cast("Iterable[object]", fields[1])))
+    if name == "SUBPATTERN":
+        return _seq(fields[3], flags)
+    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+        least, most = cast("tuple[int, int]", fields[:2])
+        bound = None if repr(most) == "MAXREPEAT" else most
+        return Repeat(_plain(_seq(fields[2], flags)), least, bound, name != "POSSESSIVE_REPEAT")
+    if name in ("ASSERT", "ASSERT_NOT"):
+        return Look(_seq(fields[1], flags))
+    if name == "AT":
+        line = repr(argument) == "AT_BEGINNING" and flags & re.MULTILINE
+        return At("line" if line else _PLACES.get(repr(argument), "other"))
+    raise NotImplementedError(name)
 
 
 def _members(operation: str, argument: object, flags: int) -> Set | None:

@@ -51,7 +51,7 @@ class Sealed:
         return frozenset(key.decode() for key in found if isinstance(key, bytes))
 
 
-def sealed(transport: Transport | None = None, **env: str) -> Sealed:
+def sealed(transport: Transport | None = None, /, **env: str) -> Sealed:
     """The product as configured by `env` beside its tokens and store; `transport` reaches providers, if any does."""
     clock = HandTurnedClock()
     store = MemoryStore(clock.now)

@@ -10,7 +10,8 @@ import pytest
 from lib.aiohttp_transport import AiohttpTransport
 from lib.errors import StoreError, StoreUnavailable, UnknownOutcome
 from lib.kv.client import KV, KvEndpoint, KvLimits
-from lib.transport import HttpRequest, HttpResponse
+from lib.transport import HttpRequest, HttpResponse, TransportError
+from tests.support.asgi_transport import AsgiTransport, Exchange
 from tests.support.breakable_server import BreakableServer
 from tests.support.clock import HandTurnedClock
 from tests.support.faulty_kv import (
@@ -192,6 +193,20 @@ async def test_one_silence_is_enough_to_leave_the_store_alone(fault: Fault) -> N
     assert faulty.requests == 1
 
 
+async def test_a_connection_that_cannot_be_had_in_time_counts_like_a_silence() -> None:
+    clock = HandTurnedClock()
+
+    class Unreachable(AsgiTransport):
+        def send(self, request: HttpRequest) -> Exchange:
+            clock.turn(request.timeouts.connect)
+            raise TransportError("connect", "no route", sent=False)
+
+    kv = client_of(embedded_server(), clock, transport=Unreachable(embedded_server()))
+    with pytest.raises(StoreUnavailable, match="no route"):
+        await kv.run("GET", "a")
+    assert not kv.state.available
+
+
 async def test_when_one_call_times_out_those_beside_it_do_not_wait_any_longer() -> None:
     kv, faulty = faulty_kv(HandTurnedClock(), limits=KvLimits(total_seconds=0.02))
     answered = asyncio.Event()
@@ -326,7 +341,7 @@ async def test_over_a_socket_the_same_faults_leave_the_outcome_open_and_the_next
 async def test_over_a_socket_a_silent_store_is_used_again_once_it_answers_a_probe(fault: Fault) -> None:
     faulty = FaultyKv(embedded_server())
     async with BreakableServer(faulty) as server:
-        kv, transport = await over_sockets(server, KvLimits(total_seconds=0.02, circuit_open_seconds=0.0))
+        kv, transport = await over_sockets(server, KvLimits(total_seconds=0.5, circuit_open_seconds=0.0))
         faulty.script.append(fault)
         with pytest.raises(UnknownOutcome, match="timeout"):
             await kv.run("SET", "a", 1)

@@ -9,6 +9,7 @@ from lib.contract import JsonObject
 from lib.web.asgi import Call
 from lib.web.endpoint import Endpoint, EndpointRules
 from tests.support.asgi_client import Exchange, request
+from tests.support.ticks import next_tick
 
 
 class Work:
@@ -38,8 +39,7 @@ def endpoint_of(work: Work, at_once: int | None) -> Endpoint:
 
 async def two_under_way(work: Work, app: Endpoint) -> list[asyncio.Task[None]]:
     tasks = [asyncio.create_task(_asked(app)) for _ in range(2)]
-    while work.begun < 2:
-        await asyncio.sleep(0)
+    await _until(lambda: work.begun == 2)
     return tasks
 
 
@@ -87,9 +87,8 @@ async def test_a_request_that_fails_or_is_cancelled_gives_its_place_back() -> No
     app = endpoint_of(work, 2)
     for task in await two_under_way(work, app):
         task.cancel()
-    await _until(lambda: work.settling.is_set())
-    while (await request(app, "POST")).status != 405:
-        await asyncio.sleep(0)
+    await work.settling.wait()
+    await next_tick()
     work.gate.set()
     responses = await asyncio.gather(*(request(app) for _ in range(2)))
     assert [response.status for response in responses] == [200, 200]
@@ -97,7 +96,7 @@ async def test_a_request_that_fails_or_is_cancelled_gives_its_place_back() -> No
 
 async def _until(seen: Callable[[], bool]) -> None:
     while not seen():
-        await asyncio.sleep(0)
+        await next_tick()
 
 
 async def test_without_a_bound_all_are_taken() -> None:

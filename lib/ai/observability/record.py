@@ -12,6 +12,10 @@ import orjson
 
 from lib.contract import Json, JsonObject, Usage
 
+END_OF_TIME: Final = 253_402_300_800
+"""Seconds since the epoch; calendars end with the year 9999."""
+MOST: Final = 2**48 - 1
+"""What a counter of the totals can hold; a figure beyond it, or below zero, is none."""
 HITS: Final = ("exact", "semantic", "duplicate")
 """Kinds of requests that cost nothing because an earlier answer served them."""
 OPEN: Final = "open"
@@ -111,6 +115,8 @@ def decode(line: str) -> UsageRecord | None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get("k"), str):
         return None
+    if _number(value, "at") >= END_OF_TIME:
+        return None  # one damaged record must not keep all after it from being added up
     entry = value.get("entry")
     hit = entry if isinstance(entry, dict) else None
     return UsageRecord(
@@ -158,4 +164,6 @@ def _text(value: JsonObject, name: str) -> str:
 
 def _number(value: JsonObject, name: str) -> float:
     found = value.get(name)
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else 0
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return 0
+    return found if 0 <= found <= MOST else 0

@@ -7,6 +7,7 @@ lost records are written by one script that only one of several sweepers wins, s
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,33 +31,40 @@ OPEN_AT_MOST: Final = 900.0
 PLACE_LIFETIME: Final = LOG_LIFETIME_SECONDS + DAY_SECONDS
 SWEEP_EVERY: Final = 300.0
 """Seconds between two sweeps of one instance that happen on the way of something else."""
+EARLY: Final = 64
 LISTS_AT_ONCE: Final = 2
 """Pieces of each shard's log that such a sweep reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far one shard has been read: `read` records of `day`, and what is open after them, by request id."""
+    """How far one shard has been read: `read` records of `day`, and what is open after them, by request id.
+
+    `early` are the latest ids that were closed without having been open: a slow store may open them afterwards.
+    """
 
     day: str
     read: int = 0
     open: Mapping[str, UsageRecord] = field(default_factory=dict[str, UsageRecord])
+    early: tuple[str, ...] = ()
 
     def encode(self) -> str:
         """As it is kept; equal places have equal texts."""
-        return orjson.dumps([self.day, self.read, [encode(record) for record in self.open.values()]]).decode()
+        lines = [encode(record) for record in self.open.values()]
+        return orjson.dumps([self.day, self.read, lines, self.early]).decode()
 
     def after(self, records: Iterable[UsageRecord | None], count: int) -> Place:
         """The place `count` lines on; None stands for a line that is no record."""
-        still = dict(self.open)
+        still, early = dict(self.open), deque(self.early, EARLY)
         for record in records:
             if record is None or record.kind in ABOUT_OTHERS - {OPEN}:
                 continue
-            if record.kind == OPEN:
+            if record.kind != OPEN:
+                if still.pop(record.request_id, None) is None:
+                    early.append(record.request_id)
+            elif record.request_id not in early:
                 still[record.request_id] = record
-            else:
-                still.pop(record.request_id, None)
-        return replace(self, read=self.read + count, open=still)
+        return replace(self, read=self.read + count, open=still, early=tuple(early))
 
     def without_overdue(self, horizon: float, seconds: float) -> tuple[Place, list[UsageRecord]]:
         """The place without what was opened `seconds` before `horizon`, up to which all records have been read."""
@@ -78,9 +86,9 @@ def place_in(text: str) -> Place | None:
     except orjson.JSONDecodeError:
         return None
     match value:
-        case [str(day), int(read), list(lines)]:
+        case [str(day), int(read), list(lines), list(early)]:
             records = [record for line in lines if isinstance(line, str) and (record := decode(line))]
-            return Place(day, read, {record.request_id: record for record in records})
+            return Place(day, read, {record.request_id: record for record in records}, tuple(map(str, early)))
         case _:
             return None
 

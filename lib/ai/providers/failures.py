@@ -19,6 +19,8 @@ from lib.errors import NextStep, ProviderError, next_step_for
 from lib.transport import TransportError
 
 MESSAGE_LIMIT: Final = 300
+LONGEST_WAIT: Final = 10 * 365 * 86_400.0
+"""Seconds, ten years. A provider that asks for more is mistaken, and 1e308 of them would break every calculation."""
 _SCANNED: Final = 4_000
 """Characters of a message that are looked at for keys before it is cut to MESSAGE_LIMIT."""
 _KEY: Final = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|key)[-_]|Bearer |AIza)[\w*.-]{4,}|[\w*-]{32,}")
@@ -167,10 +169,10 @@ def _kind_of_400(complaint: Complaint) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, by `retry-after-ms` or `retry-after` (seconds or an HTTP date): finite, never negative."""
+    """Seconds to wait, by `retry-after-ms` or `retry-after` (seconds or an HTTP date): 0 to LONGEST_WAIT."""
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
-        return max(0.0, milliseconds / 1000)
+        return _wait(milliseconds / 1000)
     asked = headers.get("retry-after", "")
     seconds = _number(asked)
     if seconds is None and asked:
@@ -179,7 +181,11 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
             seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
         except (ValueError, OverflowError):
             return None
-    return None if seconds is None else max(0.0, seconds)
+    return None if seconds is None else _wait(seconds)
+
+
+def _wait(seconds: float) -> float:
+    return min(max(0.0, seconds), LONGEST_WAIT)
 
 
 def _number(text: str) -> float | None:

@@ -13,8 +13,9 @@ import orjson
 
 from lib.contract import ChatRequest, Json, JsonObject, Message
 from lib.kv.cache.canonical import CANONICAL_VERSION, canonical
+from lib.kv.cache.entry import ENTRY_VERSION
 
-KEY_VERSION: Final = f"1.{CANONICAL_VERSION}"
+KEY_VERSION: Final = f"1.{CANONICAL_VERSION}.{ENTRY_VERSION}"
 """Part of every cache key: another way of keying never meets the entries of this one."""
 DIGEST_BYTES: Final = 20
 """160 bits: a collision among 10^12 entries has a chance below 10^-24."""

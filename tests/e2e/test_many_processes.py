@@ -1,0 +1,66 @@
+"""Four processes on one real Redis: limits are exact and budgets are not overrun, however requests are spread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import pytest
+
+from dev.kv import RedisBridge
+from dev.reconcile.command import reconcile
+from lib.contract import JsonObject
+from tests.support.processes import Running, Site, site
+from tests.support.redis_server import redis_url
+
+__all__ = ["redis_url"]
+
+PROCESSES: Final = 4
+REQUESTS: Final = 240
+LIMIT: Final = 100
+BUDGET: Final = 20_000
+"""Micro-dollars."""
+
+
+def ask(number: int, model: str) -> JsonObject:
+    return {"model": model, "messages": [{"role": "user", "content": f"question {number}"}], "max_tokens": 50}
+
+
+@asynccontextmanager
+async def processes(redis_url: str, **env: str) -> AsyncGenerator[tuple[Site, list[Running]]]:
+    backend = RedisBridge.from_url(redis_url)
+    await backend.run([[b"FLUSHALL"]])
+    async with site(backend, **env) as place:
+        yield place, list(await asyncio.gather(*(place.process() for _ in range(PROCESSES))))
+    await backend.aclose()
+
+
+async def asked(running: list[Running], model: str) -> list[tuple[int, JsonObject]]:
+    return await asyncio.gather(*(running[n % PROCESSES].chat(ask(n, model)) for n in range(REQUESTS)))
+
+
+@pytest.mark.redis
+async def test_exactly_the_limit_is_admitted(redis_url: str) -> None:
+    async with processes(redis_url, TIER_LIMITS=f"pro={LIMIT}/0") as (place, running):
+        statuses = [status for status, _ in await asked(running, "gpt-6-luna")]
+        assert (statuses.count(200), statuses.count(429)) == (LIMIT, REQUESTS - LIMIT)
+        assert len(place.provider.requests) == LIMIT
+
+
+@pytest.mark.redis
+async def test_a_budget_is_never_overrun_and_the_books_balance(redis_url: str) -> None:
+    budget = f"pro={BUDGET / 1_000_000}"
+    many = {"TIER_LIMITS": "pro=1000000", "MODEL_CLASS_LIMITS": "gpt-4o=1000000"}
+    async with processes(redis_url, TIER_DAILY_BUDGETS_USD=budget, **many) as (place, running):
+        answers = await asked(running, "gpt-4o")
+        statuses = [status for status, _ in answers]
+        assert set(statuses) == {200, 402}
+        spent = sum(round(float(str(body["cost"])) * 1_000_000) for status, body in answers if status == 200)
+        here = place.instance()
+        said = await reconcile(here.gateway)
+        assert [line for line in said if line.startswith(("lost", "differs"))] == []
+        usage = await here.gateway.stats.get_user_usage("u1")
+        assert usage["totalCostMicroUsd"] == spent
+        assert 0 < spent <= BUDGET

@@ -1,0 +1,84 @@
+"""De-duplication records of one instance: bounded, and gone when their time is over."""
+
+from __future__ import annotations
+
+from lib.kv.deduplication import Failed, Freed, Published, TimedOut
+from lib.kv.local_claims import LocalClaims
+from tests.support.clock import HandTurnedClock
+
+
+def test_a_claim_is_one_requests_until_it_ends() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock)
+    assert claims.claim("d", "F\nt1", clock.now() + 10)
+    assert not claims.claim("d", "F\nt2", clock.now() + 10)
+    claims.end("d", "F\nt2", "", 0)
+    assert claims.read("d") == "F\nt1"
+    claims.end("d", "F\nt1", "", 0)
+    assert claims.read("d") is None
+    assert claims.claim("d", "F\nt2", clock.now() + 10)
+
+
+def test_a_claim_ends_with_its_requests_deadline_and_an_answer_with_its_window() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock)
+    claims.claim("d", "F\nt1", clock.now() + 10)
+    claims.end("d", "F\nt1", "D\nanswer", 5_000)
+    clock.turn(4.9)
+    assert claims.read("d") == "D\nanswer"
+    clock.turn(0.1)
+    assert claims.read("d") is None
+    claims.claim("d", "F\nt2", clock.now() + 10)
+    clock.turn(10)
+    assert claims.claim("d", "F\nt3", clock.now() + 10)
+
+
+def test_a_finished_answer_does_not_keep_the_request_from_being_claimed_anew() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock)
+    claims.claim("d", "F\nt1", clock.now() + 10)
+    claims.end("d", "F\nt1", "D\nanswer", 5_000)
+    assert claims.claim("d", "F\nt2", clock.now() + 10)
+
+
+def test_beyond_its_bound_it_forgets_what_has_expired_then_finished_answers_then_claims() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock, most_bytes=100)
+    claims.claim("old", "F\n" + "o" * 20, clock.now() + 1)
+    claims.claim("done", "F\nd", clock.now() + 60)
+    claims.end("done", "F\nd", "D\n" + "d" * 30, 60_000)
+    claims.claim("running", "F\n" + "r" * 30, clock.now() + 60)
+    clock.turn(2)
+    claims.claim("next", "F\n" + "n" * 20, clock.now() + 60)
+    assert claims.read("done") is not None
+    claims.claim("more", "F\n" + "m" * 20, clock.now() + 60)
+    assert claims.read("done") is None
+    assert claims.read("running") is not None
+    claims.claim("most", "F\n" + "x" * 80, clock.now() + 60)
+    assert [claims.read(d) is not None for d in ("running", "next", "more", "most")] == [False, False, False, True]
+
+
+def test_expired_records_make_room_as_new_ones_come() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock)
+    for n in range(100):
+        claims.claim(f"d{n}", "F\nt", clock.now() + 60)
+        claims.end(f"d{n}", "F\nt", "D\nanswer", 5_000)
+        clock.turn(1)
+    assert claims.remembered <= 6
+
+
+async def test_who_follows_is_told_the_result() -> None:
+    clock = HandTurnedClock(turns=1.0)
+    claims = LocalClaims(clock)
+    for record, outcome in (("D\nanswer", Published("answer")), ("E\nerror", Failed("error")), ("", Freed())):
+        claims.claim("d", "F\nt1", clock.now() + 60)
+        claims.end("d", "F\nt1", record, 5_000)
+        assert await claims.follow("d", "F\nt1", clock.now() + 60) == outcome
+
+
+async def test_who_follows_longer_than_its_own_deadline_has_timed_out() -> None:
+    clock = HandTurnedClock(turns=1.0)
+    claims = LocalClaims(clock)
+    claims.claim("d", "F\nt1", clock.now() + 60)
+    assert await claims.follow("d", "F\nt1", clock.now() + 3) == TimedOut()
