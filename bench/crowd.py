@@ -29,10 +29,8 @@ def resident(process_id: int) -> float:
 async def measure(requests: int) -> None:
     """Print the table."""
     crowd = str(requests)
-    async with site(
-        TIER_LIMITS="pro=1000000", MAX_CONCURRENT_REQUESTS=crowd, CONNECT_TIMEOUT_SECONDS="60"
-    ) as place:
-        running = await place.process(Path("/tmp/crowd.log"))
+    async with site(TIER_LIMITS="pro=1000000", MAX_CONCURRENT_REQUESTS=crowd, CONNECT_TIMEOUT_SECONDS="60") as place:
+        running = await place.process()
         print(f"{'':14} {'MiB':>8} {'KiB/request':>12}")
         await running.chat(question("warm"))
         idle = resident(running.process.pid)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from lib.ai.attempt import Attempts, Live, last_start
 from lib.ai.collect import AnswerBuilder
@@ -23,6 +23,9 @@ from lib.catalog.rows import ModelRow
 from lib.contract import Answer, Attempt, Completion, Delta
 from lib.errors import GatewayError, InvalidRequest, NextStep, ProviderError, StoreError, UpstreamFailed
 from lib.kv.store import Store
+
+LONGEST_ADVICE: Final = 86_400.0
+"""Seconds. Quotas renew within a day: a provider that says longer is mistaken, and callers are not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,7 @@ def exhausted(failures: Sequence[ProviderError], attempts: Sequence[Attempt]) ->
     if all(f.kind == "context_length" for f in failures):
         message = "the conversation is longer than any model of the chain can take"
         return InvalidRequest(message, param="messages", code="context_length_exceeded")
-    waits = [f.retry_after for f in failures if f.retry_after is not None]
+    waits = [f.retry_after for f in failures if f.retry_after is not None and f.retry_after <= LONGEST_ADVICE]
     tried = ", ".join(dict.fromkeys(f"{a.model} ({a.outcome})" for a in attempts))
     detail = "; ".join(str(f) for f in failures)
     return UpstreamFailed(

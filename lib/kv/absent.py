@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lib.errors import StoreError, StoreUnavailable
-from lib.kv.client import Command, KvState, Reply
+from lib.kv.pipeline import KvState
+from lib.kv.replies import Command, Reply
 
 WHY = "no KV is configured: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or KV_REST_API_URL and _TOKEN"
 

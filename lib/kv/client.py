@@ -30,15 +30,23 @@ DEFAULT_LIMITS: Final = KvLimits()
 class KV(Redis):
     """An Upstash Redis database. `run` and `run_many` are the product's own way in; upstream's methods work as well.
 
-    All of them raise StoreError and its kinds, never upstream's errors. Nothing is retried.
+    All of them raise StoreError and its kinds, never upstream's errors. Nothing is retried. A `pipeline` that is given
+    is shared, its circuit included; `transport` and `limits` then go unused.
     """
 
     def __init__(
-        self, endpoint: KvEndpoint, *, transport: Transport, clock: Clock, limits: KvLimits = DEFAULT_LIMITS
+        self,
+        endpoint: KvEndpoint,
+        *,
+        transport: Transport,
+        clock: Clock,
+        limits: KvLimits = DEFAULT_LIMITS,
+        pipeline: AutoPipeline | None = None,
     ) -> None:
         # Upstream's constructor is not called: it builds an httpx client with a TLS context (20 ms of CPU) that would
         # never be used. What its commands and upstash_ratelimit read from the instance is set here instead.
-        self._pipeline = AutoPipeline(endpoint, transport=transport, clock=clock, limits=limits)
+        own = pipeline or AutoPipeline(endpoint, transport=transport, clock=clock, limits=limits)
+        self._pipeline = own
         self._url = endpoint.url
         self._read_your_writes = True
         self._sync_token = ""
@@ -46,7 +54,7 @@ class KV(Redis):
         self._headers = make_headers(endpoint.token, None, allow_telemetry=False)
         self._json = AsyncJsonCommands(self)
         self._search = AsyncSearchCommands(self)
-        self._http = _PipelineAsHttp(self._pipeline)
+        self._http = _PipelineAsHttp(own)
 
     @property
     def state(self) -> KvState:

@@ -362,3 +362,11 @@ async def test_every_refusal_is_counted_also_when_the_user_does_not_come_back() 
         await here.chat(x_user_id="u2")
         usage = await here.usage()
         assert (usage["totalRequests"], usage["refused"]) == (7, 5)
+
+
+async def test_an_absurd_retry_after_of_a_provider_is_not_passed_on() -> None:
+    async with deployed() as site:
+        site.provider.script("*", [fails(429, "rate_limit_error", retry_after="315360000")] * 9)
+        response = await site.instance().chat()
+        assert response.status == 429
+        assert "retry-after" not in response.headers

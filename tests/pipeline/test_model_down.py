@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.scripted.provider import ANY_MODEL
 from tests.scripted.steps import fails
 from tests.support.deployment import Deployment, Instance, deployed
 
@@ -33,3 +36,13 @@ async def test_a_model_that_is_passed_over_for_its_health_counts_as_a_fallback()
         here = await with_gpt_4o_down(site)
         await here.chat()
         assert (await here.usage())["fallbackRate"] == 1.0
+
+
+@pytest.mark.parametrize(("asked", "told"), [("7", "7"), ("99999999999", None)])
+async def test_callers_are_told_when_to_come_back_unless_the_provider_was_absurd(asked: str, told: str | None) -> None:
+    async with deployed(RETRY_MAX_ATTEMPTS="1") as site:
+        here = site.instance()
+        site.provider.script(ANY_MODEL, [fails(429, "rate_limit_error", retry_after=asked)] * 9)
+        failed = await here.chat()
+        assert failed.status == 429
+        assert failed.headers.get("retry-after") == told

@@ -15,7 +15,7 @@ import orjson
 
 from lib.aiohttp_transport import AiohttpTransport
 from lib.contract import Json, JsonObject
-from lib.kv.client import KV
+from lib.kv.pipeline import AutoPipeline
 from lib.web.asgi import AsgiMessage
 from tests.support.asgi_client import Exchange, Response
 from tests.support.breakable_server import BreakableServer
@@ -57,8 +57,8 @@ async def busy_site() -> AsyncGenerator[tuple[Deployment, list[Instance]]]:
         yield site, instances
         for instance in instances:
             store = instance.gateway.store
-            assert isinstance(store, KV)
-            await store.close()
+            assert isinstance(store, AutoPipeline)
+            await store.drain()
 
 
 async def talk(instances: list[Instance], seed: int, goes_on: Callable[[int], bool]) -> Tally:

@@ -9,5 +9,10 @@ async def next_tick() -> None:
     """Let everything that is ready run once."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.call_soon(ready.set_result, None)
+
+    def go_on() -> None:
+        if not ready.done():  # whoever waited may have been cancelled
+            ready.set_result(None)
+
+    loop.call_soon(go_on)
     await ready
