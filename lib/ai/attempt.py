@@ -39,7 +39,7 @@ class Waits:
     first_token: float = 30.0
     between: float = 20.0
     whole: float = 75.0
-    reasoning_first_token: float = 120.0
+    reasoning_first_token: float = 90.0
     reasoning_between: float = 60.0
     reasoning_whole: float = 100.0
 

@@ -169,7 +169,7 @@ class RequestTimeouts(Group):
     connect_seconds: float = number("CONNECT_TIMEOUT_SECONDS", 5.0, "A connection to a provider", low=0.01)
     first_token_seconds: float = number("FIRST_TOKEN_TIMEOUT_SECONDS", 30.0, "The first token", low=0.01)
     reasoning_first_token_seconds: float = number(
-        "REASONING_FIRST_TOKEN_TIMEOUT_SECONDS", 120.0, "The first token of a reasoning model", low=0.01
+        "REASONING_FIRST_TOKEN_TIMEOUT_SECONDS", 90.0, "The first token of a reasoning model", low=0.01
     )
     idle_seconds: float = number("IDLE_TIMEOUT_SECONDS", 20.0, "Silence within an answer", low=0.01)
     reasoning_idle_seconds: float = number(

@@ -104,3 +104,10 @@ async def test_a_hostile_chat_gets_an_answer_or_a_4xx(case: Odd, model: str) -> 
     assert response.status < 500, response.body[:300]
     assert all(value.isascii() and value.isprintable() for value in response.headers.values())
     assert set(provider.asked) <= {"api.openai.com/v1/chat/completions", "api.anthropic.com/v1/messages"}
+
+
+async def test_a_body_beyond_the_limit_is_not_read_to_its_end() -> None:
+    headers = {"authorization": f"Bearer {TOKENS['service']}"}
+    exchange = Exchange(product().app_at(CHAT), "POST", CHAT, headers, (b" " * 1_000_000,) * 20)
+    assert (await exchange.run()).status == 413
+    assert len(exchange.unread) == 15
