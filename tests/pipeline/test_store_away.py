@@ -5,7 +5,7 @@ from __future__ import annotations
 from lib.contract import JsonObject
 from tests.support.asgi_client import request
 from tests.support.asgi_transport import AsgiTransport
-from tests.support.deployment import Deployment, Instance, deployed
+from tests.support.deployment import ASK, Deployment, Instance, deployed
 from tests.support.faulty_kv import SERVER_ERROR, Fault, FaultyKv, Scripted
 
 

@@ -47,7 +47,7 @@ def test_nothing_set_means_development_with_the_documented_defaults() -> None:
         ({**VERCEL, "GATEWAY_ENV": "development"}, False),
     ],
 )
-def test_whatever_strangers_can_reach_is_production(env: dict[str, str], production: bool) -> None:  # noqa: FBT001
+def test_whatever_strangers_can_reach_is_production(env: dict[str, str], production: bool) -> None:
     assert Settings.from_env(env).environment.production is production
 
 
