@@ -10,7 +10,8 @@ from tests.support.faulty_kv import SERVER_ERROR, Fault, FaultyKv, Scripted
 
 
 def asking(text: str) -> JsonObject:
-    return ASK | {"messages": [{"role": "user", "content": text}]}
+    message: JsonObject = {"role": "user", "content": text}
+    return {**ASK, "messages": [message]}
 
 
 def faulty(site: Deployment, trouble: Scripted, **env: str) -> tuple[Instance, FaultyKv]:

@@ -20,7 +20,8 @@ UI: JsonObject = {
 
 
 def restarting(document: JsonObject, how: str) -> JsonObject:
-    return document | {"gateway": {"restart": how}}
+    gateway: JsonObject = {"restart": how}
+    return {**document, "gateway": gateway}
 
 
 def parts_of(body: bytes) -> list[JsonObject]:
