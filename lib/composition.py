@@ -197,6 +197,7 @@ class Gateway:
             lease_ms=dedup.lease_seconds * 1000,
             max_entry_bytes=cache.max_entry_bytes,
             classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
+            log_prompts=self.settings.diagnostics.log_prompts,
         )
         keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away)
         return Booking(keep, self.keys, self.world.clock, self.world.chance, rules)

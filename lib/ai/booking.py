@@ -47,6 +47,8 @@ class BookingRules:
     lease_ms: int = 10_000
     max_entry_bytes: int = 262_144
     classes: ClassSeconds = field(default_factory=ClassSeconds)
+    log_prompts: bool = False
+    """Whether the last prompt and the answer go to the process log, which they otherwise never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class Booking:
         self._keep.away.leave(run, self._entry(run))
         record = self.record_of(run)
         self._lines.info(encode(record))
+        if self._rules.log_prompts:
+            prompt, answer = last_user_text(run.job.request.messages), run.answer.text if run.answer else ""
+            self._lines.info("prompt of %s: %r answered: %r", record.request_id, prompt, answer)
         self._keep.log.keep(self._refusals.due(record.at))
         due = self._due(run, record)
         if due is not None or run.perhaps_admitted or self._keep.log.waiting or self._debts:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+
+import pytest
 
 from lib.contract import JsonObject
 from tests.scripted.sayings import Saying, says, speaks
@@ -370,3 +373,13 @@ async def test_an_absurd_retry_after_of_a_provider_is_not_passed_on() -> None:
         response = await site.instance().chat()
         assert response.status == 429
         assert "retry-after" not in response.headers
+
+
+@pytest.mark.parametrize(("switch", "logged"), [("off", False), ("on", True)])
+async def test_prompts_are_logged_only_where_that_is_switched_on(
+    switch: str, logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "lib.usage")
+    async with deployed(LOG_PROMPTS=switch) as site:
+        await site.instance().chat()
+        assert ("What is a lease?" in caplog.text) is logged
