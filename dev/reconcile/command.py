@@ -17,6 +17,8 @@ from lib.errors import StoreError
 
 UNBOOKED: Final = re.compile(r"\bunbooked (\{.*\})\s*$")
 """The line by which an instance says that the store may lack a record."""
+ANY_RECORD: Final = re.compile(r"(\{\"id\":.*\})\s*$")
+"""The line that every request leaves, booked or not."""
 BALANCED, DIFFERENT, UNREADABLE = 0, 1, 2
 """Exit statuses."""
 
@@ -28,13 +30,21 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--day", help="only this UTC day, such as 20261124, instead of the 31 days the log is kept")
     parser.add_argument("--import-log", type=Path, metavar="FILE", help="a process log whose unbooked records to add")
+    parser.add_argument(
+        "--every-record",
+        action="store_true",
+        help="import every record of the log that the store lacks, marked or not: right once no instance that wrote the "
+        "log lives any more, since a living one may still send what it keeps",
+    )
     return parser.parse_args(given)
 
 
-def unbooked(lines: Iterable[str]) -> list[UsageRecord]:
-    """The records of a process log that may be missing in the store."""
-    found = [decode(match[1]) for line in lines if (match := UNBOOKED.search(line))]
-    return [record for record in found if record and record.request_id and record.kind not in ABOUT_OTHERS]
+def unbooked(lines: Iterable[str], *, every: bool = False) -> list[UsageRecord]:
+    """The records of a process log that may be missing in the store; with `every`, all but refusals, which are gathered."""
+    pattern = ANY_RECORD if every else UNBOOKED
+    found = [decode(match[1]) for line in lines if (match := pattern.search(line))]
+    skipped = (*ABOUT_OTHERS, "refused") if every else ABOUT_OTHERS
+    return [record for record in found if record and record.request_id and record.kind not in skipped]
 
 
 async def reconcile(gateway: Gateway, *, day: str | None = None, imported: Sequence[UsageRecord] = ()) -> list[str]:
@@ -57,7 +67,7 @@ async def run(gateway: Gateway, given: argparse.Namespace) -> int:
     records: list[UsageRecord] = []
     if given.import_log:
         with given.import_log.open(encoding="utf-8", errors="replace") as lines:
-            records = unbooked(lines)
+            records = unbooked(lines, every=given.every_record)
     try:
         said = await reconcile(gateway, day=given.day, imported=records)
     except StoreError as error:

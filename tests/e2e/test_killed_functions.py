@@ -187,6 +187,7 @@ async def test_what_a_process_log_kept_is_imported_once_and_takes_the_loss_back(
             while b"unbooked" not in log.read_bytes():
                 await next_tick()
         await doomed.kill()
+        place.env["KV_TIMEOUT_SECONDS"] = "30"  # whoever comes later is patient, however busy the machine is
         later = place.instance(ShiftedClock(LATER))
         assert len(by(await reconcile(later.gateway), "lost")) == 1
         with log.open(encoding="utf-8") as lines:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
+from lib.ai.observability.record import UsageRecord, encode
 from lib.kv.keys import day_of
 from tests.support.processes import ROOT, site
 
@@ -39,3 +42,15 @@ async def test_without_a_store_there_is_nothing_to_reconcile() -> None:
     status, said = await reconciled(NO_STORE)
     assert status == UNREADABLE
     assert "no store is configured" in said
+
+
+async def test_records_that_died_with_an_instance_come_back_from_its_log(tmp_path: Path) -> None:
+    async with site() as place:
+        here = place.instance()
+        now = here.gateway.world.clock.now()
+        gone = UsageRecord(request_id="r1", person="0a1b2c", tier="pro", at=now, kind="call", model="openai/gpt-4o")
+        log = tmp_path / "process.log"
+        log.write_text(f"INFO lib.usage: {encode(gone)}\nINFO lib.usage: {encode(replace(gone, kind='refused'))}\n")
+        for expected in ("1 of 1", "0 of 1"):
+            status, said = await reconciled(place.env, "--import-log", str(log), "--every-record")
+            assert (status, said.splitlines()[0]) == (BALANCED, f"{expected} unbooked records imported")

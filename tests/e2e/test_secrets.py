@@ -17,6 +17,8 @@ from lib.errors import SettingsError
 from lib.settings import Settings
 from lib.transport import Timeouts
 from lib.web.access import AccessRules, Credentials, SharedSecret
+from tests.corpus.case import CHAT, STATS, chat
+from tests.corpus.requests import CREDENTIALS
 from tests.support.asgi_client import Exchange, Response
 from tests.support.asgi_transport import AsgiTransport
 from tests.support.fake_store import FakeStore
@@ -29,30 +31,36 @@ SECRETS: Final = {
     "CRON_SECRET": "cron-canary-55aa01fe",
     "GATEWAY_HASH_SECRET": "hash-canary-7d3e9b10",
     "OPENAI_API_KEY": "sk-proj-openai-canary-f00d",
-    "ANTHROPIC_API_KEY": "sk-ant-anthropic-canary-beef",
+    "ANTHROPIC_API_KEY": "odd.key~of+no.known~shape",
 }
 READ_PATHS: Final = ("/api/ai/health", "/api/ai/stats", "/api/ai/stats/nothing")
+LAST: Final = 10
+"""So many characters of a secret's end are no more to be seen than all of it."""
 STORE_TOKEN: Final = "store-token"
-KEYS: Final = f"{SECRETS['OPENAI_API_KEY']} {SECRETS['ANTHROPIC_API_KEY']}"
+KEY: Final = "{key}"
 REPEATED: Final[tuple[tuple[str, int, bytes], ...]] = (
     ("answer", 200, b""),
     *(
-        (f"error-{status}", status, orjson.dumps({"error": {"message": f"Bad key: {KEYS}", "type": "x", "code": KEYS}}))
+        (f"error-{status}", status, orjson.dumps({"error": {"message": f"Bad key: {KEY}", "type": "x", "code": KEY}}))
         for status in (400, 401, 402, 403, 404, 422, 429, 500, 503, 529)
     ),
-    ("error-param", 400, orjson.dumps({"error": {"message": "no", "param": KEYS, "type": KEYS}})),
-    ("error-in-answer", 200, orjson.dumps({"error": {"message": f"Bearer {KEYS}", "code": 401}})),
-    ("page", 502, f"<html>{KEYS}</html>".encode()),
-    ("page-as-answer", 200, f"<html>{KEYS}</html>".encode()),
-    ("text", 500, KEYS.encode()),
-    ("no-json", 200, f'{{"{KEYS}'.encode()),
-    ("strange-reason", 200, orjson.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": KEYS}]})),
+    ("error-param", 400, orjson.dumps({"error": {"message": "no", "param": KEY, "type": KEY}})),
+    ("error-in-answer", 200, orjson.dumps({"error": {"message": f"Bearer {KEY}", "code": 401}})),
+    ("error-in-answer-after-much", 200, orjson.dumps({"error": {"message": "x" * 290 + KEY}})),
+    ("error-in-stream", 200, b'data: {"error":{"message":"%s{key}"}}\n\n' % (b"x" * 290)),
+    ("page", 502, f"<html>{KEY}</html>".encode()),
+    ("page-as-answer", 200, f"<html>{KEY}</html>".encode()),
+    ("text", 500, KEY.encode()),
+    ("no-json", 200, f'{{"{KEY}'.encode()),
+    ("strange-reason", 200, orjson.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": KEY}]})),
 )
 """What a provider may say that repeats the keys it was sent."""
 
 
 def repeating(says: bytes, status: int) -> tuple[Sealed, PlainProvider]:
-    provider = PlainProvider(status=status, says=says or None)
+    streams = says.startswith(b"data:")
+    adds = {"content-type": "text/event-stream"} if streams else dict[str, str]()
+    provider = PlainProvider(status=status, says=says or None, adds=adds)
     return sealed(AsgiTransport(provider), **SECRETS, DEMO_PROVIDER="off", RETRY_MAX_ATTEMPTS="1"), provider
 
 
@@ -100,8 +108,8 @@ async def test_secrets_are_in_no_answer_no_log_line_and_no_stored_value(
     ]
     assert any(SECRETS["OPENAI_API_KEY"] in repr(headers) for headers in provider.headers), "the key was used"
     assert stored
-    for secret in (*SECRETS.values(), STORE_TOKEN):
-        assert not any(secret in text for text in seen), [text for text in seen if secret in text]
+    for part in (STORE_TOKEN, *SECRETS.values(), *(secret[-LAST:] for secret in SECRETS.values())):
+        assert not any(part in text for text in seen), [text for text in seen if part in text]
 
 
 def provider_call(key: str) -> ProviderCall:
@@ -138,3 +146,12 @@ def test_a_secret_put_into_the_wrong_variable_is_not_repeated(variable: str) -> 
         with pytest.raises(SettingsError, match=variable) as caught:
             sealed(**SECRETS, **{variable: secret})
         assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("credential", CREDENTIALS, ids=range(len(CREDENTIALS)))
+async def test_a_secret_that_is_not_set_lets_nobody_in(credential: str) -> None:
+    site = sealed(GATEWAY_SERVICE_TOKEN="", GATEWAY_ADMIN_TOKEN=" ")
+    for path, method in ((CHAT, "POST"), (STATS, "GET")):
+        body = chat() if method == "POST" else b""
+        response = await Exchange(site.app_at(path), method, path, {"authorization": credential}, (body,)).run()
+        assert response.status == 401

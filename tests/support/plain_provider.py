@@ -30,7 +30,7 @@ class PlainProvider:
 
     status: int = 200
     says: bytes | None = None
-    """The body of every answer instead of the wire's own."""
+    """The body of every answer instead of the wire's own; `{key}` in it is the key that was sent."""
     adds: Mapping[str, str] = field(default_factory=dict[str, str])
     """Headers of every answer beside its type."""
     asked: list[str] = field(default_factory=list[str])
@@ -46,4 +46,6 @@ class PlainProvider:
         answered = {"content-type": "application/json", **self.adds}
         sent = [(name.encode(), value.encode("latin-1")) for name, value in answered.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": sent})
-        await send({"type": "http.response.body", "body": body if self.says is None else self.says})
+        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        said = body if self.says is None else self.says.replace(b"{key}", key.encode())
+        await send({"type": "http.response.body", "body": said})

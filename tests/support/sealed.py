@@ -59,6 +59,7 @@ def sealed(transport: Transport | None = None, /, **env: str) -> Sealed:
     settings = {
         "UPSTASH_REDIS_REST_URL": "http://kv.test",
         "UPSTASH_REDIS_REST_TOKEN": TOKEN,
+        "KV_TIMEOUT_SECONDS": "600",  # the store is in this process: only a busy machine makes it slow
         "GATEWAY_SERVICE_TOKEN": TOKENS["service"],
         "GATEWAY_ADMIN_TOKEN": TOKENS["admin"],
         "ALLOW_ANONYMOUS": "off",

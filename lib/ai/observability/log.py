@@ -164,13 +164,14 @@ class UsageLog:
         return ("EVAL", self._script, len(keys), *keys, *arguments)
 
     async def roll_up_days(self, days: Sequence[str], shards: Sequence[int] = range(LOG_SHARDS)) -> int:
-        """Add all new records of these days to the totals, the number added. `days` ends today. Raises StoreError.
+        """Add all new records of these days to the totals, the number added. Raises StoreError.
 
-        What this instance has seen complete of days before yesterday is not asked for again.
+        `days` ends today or, as clocks differ, tomorrow. What this instance has seen complete of days before the last
+        three is not asked for again.
         """
         open_lists = [(d, s) for d in days for s in shards if (d, s) not in self._complete]
         added = sum([await self.roll_up(day, shard) for day, shard in await self._pending(open_lists)])
-        self._complete.update(pair for pair in open_lists if pair[0] not in days[-2:])
+        self._complete.update(pair for pair in open_lists if pair[0] not in days[-3:])
         return added
 
     async def _pending(self, lists: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

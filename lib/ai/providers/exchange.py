@@ -70,12 +70,13 @@ class Exchange:
         patience = _Patience(call.timeouts)
         async with self._answer(call, request) as response:
             if _is_stream(call, response):
-                async with aclosing(_stream(response, reader, patience)) as arriving:
+                async with aclosing(_stream(response, reader, patience, call.key)) as arriving:
                     async for few in arriving:
                         for delta in few:
                             yield delta
             else:
-                deltas = reader.read_whole(parse_object(await response.read(BODY_LIMIT)))
+                body = _without_key(await response.read(BODY_LIMIT), call.key)
+                deltas = reader.read_whole(parse_object(body))
         completion = reader.completion()
         for delta in deltas:
             yield delta
@@ -145,7 +146,7 @@ class _Patience:
 
 
 async def _stream(
-    response: HttpResponse, reader: AnswerReader, patience: _Patience
+    response: HttpResponse, reader: AnswerReader, patience: _Patience, key: str
 ) -> AsyncGenerator[Sequence[Delta], None]:
     """What has come is passed on before what fails; a cut after the last word and its finish reason harms nothing."""
     parser = SseParser()
@@ -153,7 +154,7 @@ async def _stream(
         async with aclosing(patience.chunks(response)) as chunks:
             async for chunk in chunks:
                 for event in parser.feed(chunk):
-                    if deltas := reader.read_event(event):
+                    if deltas := reader.read_event(_shown(event, key)):
                         patience.token_came()
                     yield deltas
                     if reader.done:
@@ -163,7 +164,12 @@ async def _stream(
             raise
         return
     for event in parser.close():
-        yield reader.read_event(event)
+        yield reader.read_event(_shown(event, key))
+
+
+def _shown(event: SseEvent, key: str) -> SseEvent:
+    """The event; one that may tell of an error without the key, which some providers repeat in it."""
+    return event._replace(data=_without_key(event.data, key)) if b"error" in event.data else event
 
 
 def json_request(call: ProviderCall, path: str, headers: dict[str, str], body: JsonObject) -> HttpRequest:
