@@ -33,14 +33,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--every-record",
         action="store_true",
-        help="import every record of the log that the store lacks, marked or not: right once no instance that wrote the "
-        "log lives any more, since a living one may still send what it keeps",
+        help="import every record of the log that the store lacks, marked or not; only once no instance that wrote "
+        "the log lives any more, since a living one may still send what it keeps",
     )
     return parser.parse_args(given)
 
 
 def unbooked(lines: Iterable[str], *, every: bool = False) -> list[UsageRecord]:
-    """The records of a process log that may be missing in the store; with `every`, all but refusals, which are gathered."""
+    """The records of a process log that the store may lack; with `every`, all but refusals, which are gathered."""
     pattern = ANY_RECORD if every else UNBOOKED
     found = [decode(match[1]) for line in lines if (match := pattern.search(line))]
     skipped = (*ABOUT_OTHERS, "refused") if every else ABOUT_OTHERS
