@@ -38,6 +38,8 @@ HEADERS: Final[tuple[Mapping[str, str], ...]] = (
     MappingProxyType({"x-ai-stream-protocol": "ui"}),
     MappingProxyType({"x-ai-stream-protocol": "openai", "idempotency-key": "k-1"}),
 )
+TOOL_TYPES: Final = ("tool-weather", "dynamic-tool", "step-start", "text")
+STATES: Final = ("output-available", "output-error", "output-denied", "input-available")
 OPENAI: Final = CATALOG.model("openai/gpt-4o")
 ANTHROPIC: Final = next(row for row in CATALOG.models if row.provider == "anthropic")
 
@@ -96,6 +98,9 @@ def _message(source: Source) -> Json:
 
 def _part(source: Source) -> Json:
     part = source.fields()
+    if source.below(2):
+        part |= {"type": source.one_of(TOOL_TYPES), "toolName": "weather", "toolCallId": source.text()}
+        part |= {"state": source.one_of(STATES), "input": source.json(), "output": source.json()}
     part.setdefault("type", source.text())
     part.setdefault("text", source.text())
     return part

@@ -100,6 +100,12 @@ class Ledgers:
             for span in self.kills
         )
 
+    def forgotten(self, outcome: Outcome) -> bool:
+        """Whether its instance was killed while it may have kept the record: at once, or for want of the store."""
+        mine = [kill for kill in self.kills if kill.instance == outcome.order.instance]
+        kept = [span for span in self.store_faults if span.touches(outcome.sent_at, outcome.ended_at)]
+        return self.killed(outcome) or any(span.touches(kill.begin, kill.begin) for kill in mine for span in kept)
+
 
 def crossed(ledgers: Ledgers) -> Iterator[str]:
     """1: an answer, known by the provider's call that it came from, reaches one user only."""
@@ -229,7 +235,7 @@ def miscounted_refusals(ledgers: Ledgers) -> Iterator[str]:
     """6: refusals are booked in sums; only what was gathered when an instance was killed may be missing."""
     given, booked = refusals(ledgers)
     unheard = sum(1 for outcome in ledgers.outcomes if outcome.left or outcome.broke)
-    killed = sum(1 for outcome in ledgers.outcomes if outcome.code in REFUSED and ledgers.killed(outcome))
+    killed = sum(1 for outcome in ledgers.outcomes if outcome.code in REFUSED and ledgers.forgotten(outcome))
     if not given - killed <= booked <= given + unheard:
         yield f"{given} refusals were given ({killed} around kills), {booked} are booked"
 

@@ -100,7 +100,8 @@ async def _balanced(site: Deployment) -> tuple[Gateway, list[str]]:
         env = {**site.environment, "UPSTASH_REDIS_REST_URL": server.url}
         async with closing(Gateway(real_world(env))) as gateway:
             sweep = Sweep(gateway.store, gateway.keys, gateway.log, gateway.world.clock, open_at_most=0.0)
-            late = [record for log in site.logs for record in unbooked(log.read_text("utf-8", "replace").splitlines())]
+            lines = [line for log in site.logs for line in log.read_text("utf-8", "replace").splitlines()]
+            late = unbooked(lines, every=True)
             said = await reconcile(gateway, imported=late)
             said += [f"lost: {record.request_id}" for record in await sweep.run()]
             return gateway, said + await reconcile(gateway)

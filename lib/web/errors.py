@@ -13,6 +13,8 @@ from lib.web.asgi import RawHeader
 from lib.web.headers import header_value, quoted
 
 JSON_TYPE: Final[RawHeader] = (b"content-type", b"application/json")
+_LONGEST_WAIT: Final = 10 * 365 * 86_400.0
+"""Seconds. More than anybody means, and 1e308 of them would not survive the arithmetic."""
 _LONGEST_SDK_WAIT: Final = 60.0
 """Seconds. SDKs that are told to wait longer ask again at once instead (openai-python, `_calculate_retry_timeout`)."""
 
@@ -43,7 +45,7 @@ def error_headers(error: GatewayError, request_id: str) -> list[RawHeader]:
     headers.append((b"x-should-retry", b"true" if again else b"false"))
     if wait is not None:
         headers.append((b"retry-after", b"%d" % _whole_seconds(wait)))
-        headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(wait * 1_000))))
+        headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(min(wait, _LONGEST_WAIT) * 1_000))))
     if isinstance(error, AuthenticationFailed):
         headers.append((b"www-authenticate", b"Bearer"))
     if isinstance(error, RateLimited):
@@ -63,4 +65,4 @@ def _limit_headers(error: RateLimited) -> list[RawHeader]:
 
 
 def _whole_seconds(seconds: float) -> int:
-    return max(1, math.ceil(seconds))
+    return max(1, math.ceil(min(seconds, _LONGEST_WAIT)))

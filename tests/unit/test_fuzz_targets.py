@@ -18,6 +18,8 @@ FOUND: Final[tuple[tuple[str, bytes], ...]] = (
     # A comment longer than the limit broke a stream that arrived in pieces and passed in one that arrived whole.
     ("sse", b"\4\1\1: a comment of more than the limit\n\n"),
     ("sse", b"\3\2\3\2\1: x\xef\xbb\xbf" + b"y" * 60 + b"\ndata: z\n\n"),
+    # A stored error that asks to wait for 1e308 seconds broke the headers of the answer.
+    ("books", b"\xc2\xf9e\xc3s\x14"),
     # Cuts of no length.
     ("sse", b"\x00\x01\x00\x00\x10\x00\xednt: : a\rdata: {}\r\x0e\r\x02: da: a\rdata: b\r\r"),
     # The name of a model that does not exist was repeated in the answer.
