@@ -29,8 +29,8 @@ from tests.support.ticks import next_tick
 
 __all__ = ["redis_url"]
 
-LATER: Final = 1_200.0
-"""Seconds after which a hold has expired and an open record is overdue."""
+LATER: Final = 2_000.0
+"""Seconds after which a hold has expired and an open record is overdue, also when midnight lies between."""
 FOLLOWERS: Final = 3
 ANSWER: Final = "echo: What is a lease?"
 
