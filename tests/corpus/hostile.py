@@ -179,6 +179,7 @@ def _headers() -> Iterator[Odd]:
             {"content-length": "-1"},
             {"content-length": "0x10"},
             {"content-length": "1e9"},
+            {"content-length": "\xb2\xb3"},
             {"content-length": "٣".encode().decode("latin-1")},
             {"origin": "https://evil.example\r\nx: y"},
             {"idempotency-key": "'; FLUSHALL; --{}[]*:aig:u1:"},

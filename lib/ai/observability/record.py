@@ -113,7 +113,7 @@ def decode(line: str) -> UsageRecord | None:
         value: Json = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(value, dict) or not isinstance(value.get("k"), str):
+    if not isinstance(value, dict) or not _text(value, "k"):
         return None
     if _number(value, "at") >= END_OF_TIME:
         return None  # one damaged record must not keep all after it from being added up
