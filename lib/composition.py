@@ -33,7 +33,7 @@ from lib.errors import StoreError, StoreUnavailable
 from lib.kv.absent import WHY, AbsentStore
 from lib.kv.admission import Gate
 from lib.kv.cache import ClassSeconds
-from lib.kv.deduplication import Deduplication
+from lib.kv.deduplication import Deduplication, Windows
 from lib.kv.endpoint import KvEndpoint
 from lib.kv.keys import Keys
 from lib.kv.pipeline import AutoPipeline, KvLimits
@@ -138,14 +138,19 @@ class Gateway:
         return Stats(self.store, self.keys, self.log, self.world.clock, models)
 
     @cached_property
+    def windows(self) -> Windows:
+        """How long finished requests are recognised."""
+        given = self.settings.dedup
+        return Windows(given.window_seconds * 1000, given.idempotency_seconds * 1000)
+
+    @cached_property
     def away(self) -> Away:
         """Steps 1 and 2 without the KV."""
-        kv, dedup = self.settings.kv, self.settings.dedup
+        kv = self.settings.kv
         rules = AwayRules(
             closed_tiers=frozenset(tier.name for tier in self.table.tiers if kv.fails_closed(tier.name)),
             budget_percent=kv.away_budget_percent,
-            dedup_window_ms=dedup.window_seconds * 1000,
-            idempotency_ms=dedup.idempotency_seconds * 1000,
+            windows=self.windows,
         )
         return Away(self.world.clock, rules)
 
@@ -192,8 +197,7 @@ class Gateway:
         """Steps 7 and 8."""
         dedup, cache = self.settings.dedup, self.settings.cache
         rules = BookingRules(
-            dedup_window_ms=dedup.window_seconds * 1000,
-            idempotency_ms=dedup.idempotency_seconds * 1000,
+            windows=self.windows,
             lease_ms=dedup.lease_seconds * 1000,
             max_entry_bytes=cache.max_entry_bytes,
             classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
@@ -26,6 +26,24 @@ class CallerKind(StrEnum):
     ANONYMOUS = "anonymous"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a caller's credential allows, beside their tier."""
+
+    key_id: str = ""
+    """Public id of the API key they came with."""
+    daily_budget_micro_usd: int | None = None
+    """In the place of the tier's; None leaves it, 0 is no ceiling."""
+    monthly_budget_micro_usd: int | None = None
+    models: tuple[str, ...] = ()
+    """Catalogue names of the models they may use; empty for any."""
+    tags: tuple[str, ...] = ()
+    """Added to those of each request."""
+
+
+NO_GRANT: Final = Grant()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is asking. `tier` comes from the server's own records, never from a body."""
@@ -35,6 +53,7 @@ class Caller:
     kind: CallerKind
     address: str | None = None
     """Client address used for the per-address limit; None when none can be trusted or none applies."""
+    grant: Grant = NO_GRANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +118,8 @@ class Job:
     received_at: float
     deadline: float
     """Seconds since the epoch after which nothing may be started and waits end."""
+    provider_keys: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The caller's own keys by provider, for this request alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bench.faults.asking import Target
 from dev.server import HOST, bound, server_of, stop, store
-from lib.app import Apps, real_world
+from lib.app import app_of, real_world
 from lib.composition import Gateway, World
+from lib.site import Site
 from tests.scripted.faults import ANTHROPIC, OPENAI
 
 ADMIN: Final = "fault-table"
@@ -49,7 +50,7 @@ class _ByFault:
         name = dict(scope["headers"]).get(b"x-asked-fault", b"none").decode()
         if name not in self._apps:
             gateway = Gateway(replace(self._world, env={**self._world.env, "KV_NAMESPACE": name}))
-            self._apps[name] = Apps(gateway).chat()
+            self._apps[name] = app_of(Site(gateway), "chat")
         await self._apps[name](scope, receive, send)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.observability.late import Latecomers
-from lib.ai.observability.log import UsageLog
-from lib.ai.observability.stats import logged_days
+from lib.ai.observability.log import UsageLog, logged_days
 from lib.ai.observability.sweep import end_of
 from lib.ai.observability.totals import COUNTERS, Totals, as_totals, read_block, totals_of
 from lib.clock import Clock

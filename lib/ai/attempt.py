@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -125,6 +125,15 @@ class Live:
     first_ms: int
     dropped_params: tuple[str, ...]
 
+    async def events(self) -> AsyncGenerator[Delta | Completion, None]:
+        """The whole answer, the Completion last. Raises ProviderError when it breaks off."""
+        for event in self.held:
+            yield event
+        last = self.held[-1]
+        while isinstance(last, Delta):
+            last = await self.rest.next()
+            yield last
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
@@ -151,7 +160,7 @@ class Attempts:
             await self._hold(tap, held)
         except ProviderError as error:
             await tap.aclose()
-            self.failed(run, Live(model, tuple(held), tap, started, 0, ()), error)
+            self.failed(run, Live(model, tuple(held), tap, started, 0, ()), error, written_in(held))
             raise
         except BaseException:
             await tap.aclose()
@@ -173,12 +182,8 @@ class Attempts:
                 return
             held.append(event)
 
-    def failed(self, run: Run, live: Live, error: ProviderError, shown: AnswerBuilder | None = None) -> None:
+    def failed(self, run: Run, live: Live, error: ProviderError, written: AnswerBuilder) -> None:
         """Book a failed try: its outcome, the model's health, and what its provider bills for what it had written."""
-        written = shown or AnswerBuilder()
-        for event in live.held if shown is None else ():
-            if isinstance(event, Delta):
-                written.add(event)
         cost = 0 if written.empty else self._wasted(run, live.model, written)
         milliseconds = self.milliseconds_since(live.started)
         run.attempts.append(Attempt(live.model.id, error.kind, error.status, milliseconds, cost))
@@ -191,15 +196,31 @@ class Attempts:
         run.wasted, run.wasted_micro_usd = usage, run.wasted_micro_usd + cost
         return cost
 
-    def given_up(self, run: Run, model: ModelRow, outcome: str, started: float) -> None:
-        """Book a try that was cancelled while its model was answering: its provider bills the input at least."""
-        written = run.builder if outcome == "hangup" else AnswerBuilder()
+    def hung_up(self, run: Run, live: Live) -> None:
+        """Book a try whose caller left while it answered."""
+        self._given_up(run, live.model, "hangup", live.started, run.builder)
+
+    def outrun(self, run: Run, model: ModelRow, started: float) -> None:
+        """Book a try that another one was faster than."""
+        self._given_up(run, model, "hedged", started, AnswerBuilder())
+
+    def _given_up(self, run: Run, model: ModelRow, outcome: str, started: float, written: AnswerBuilder) -> None:
+        """Of what is cancelled while its model is at it, the provider bills the input at least."""
         cost = self._wasted(run, model, written)
         run.attempts.append(Attempt(model.id, outcome, None, self.milliseconds_since(started), cost))
 
     def milliseconds_since(self, started: float) -> int:
         """Milliseconds on the monotonic clock."""
         return round((self.clock.monotonic() - started) * 1000)
+
+
+def written_in(events: Iterable[Delta | Completion]) -> AnswerBuilder:
+    """What these events have written."""
+    written = AnswerBuilder()
+    for event in events:
+        if isinstance(event, Delta):
+            written.add(event)
+    return written
 
 
 def last_start(run: Run) -> float:

@@ -7,7 +7,7 @@ provider call. Nothing is cached. The answer says so (`x-ai-degraded: kv`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.run import Run
@@ -16,7 +16,7 @@ from lib.clock import Clock
 from lib.errors import Overloaded
 from lib.kv.admission import Ask, Budget, OverBudget, claim_value
 from lib.kv.cache import Entry
-from lib.kv.deduplication import ERROR_SHOWN_MS, Published, answer_record, body_of, error_record
+from lib.kv.deduplication import ERROR_SHOWN_MS, Published, Windows, answer_record, body_of, error_record
 from lib.kv.keys import day_of
 from lib.kv.local_claims import LocalClaims
 from lib.kv.local_spend import LocalSpend
@@ -33,8 +33,7 @@ class AwayRules:
     """Tiers that are refused, because their limits and budgets must hold exactly."""
     budget_percent: int = 10
     """What one instance lets a user spend a day, as a share of the daily budget (or of a thirtieth of the monthly)."""
-    dedup_window_ms: int = 5_000
-    idempotency_ms: int = 86_400_000
+    windows: Windows = field(default_factory=Windows)
 
 
 class Away:
@@ -86,8 +85,7 @@ class Away:
             return
         record, milliseconds = "", 0
         if entry:
-            keyed = bool(run.job.request.idempotency_key)
-            milliseconds = self._rules.idempotency_ms if keyed else self._rules.dedup_window_ms
+            milliseconds = self._rules.windows.of(keyed=bool(run.job.request.idempotency_key))
             record = answer_record(run.body_digest, entry)
         elif run.error is not None:
             record, milliseconds = error_record(run.body_digest, error_text(run.error)), ERROR_SHOWN_MS

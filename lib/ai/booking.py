@@ -27,7 +27,7 @@ from lib.errors import StoreError, StoreUnavailable
 from lib.kv.admission import STATE_LIFETIME_MS
 from lib.kv.cache import ClassSeconds, EntryMeta, jittered, store_eligible, ttl_for
 from lib.kv.cache import encode as encode_entry
-from lib.kv.deduplication import Deduplication
+from lib.kv.deduplication import Deduplication, Windows
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
@@ -42,8 +42,7 @@ OWED_SECONDS: Final = 86_400.0
 class BookingRules:
     """How long results are kept."""
 
-    dedup_window_ms: int = 5_000
-    idempotency_ms: int = 86_400_000
+    windows: Windows = field(default_factory=Windows)
     lease_ms: int = 10_000
     max_entry_bytes: int = 262_144
     classes: ClassSeconds = field(default_factory=ClassSeconds)
@@ -88,14 +87,16 @@ class Booking:
         meta = EntryMeta(
             at=answer.created_at, kind=ttl.kind, why=ttl.reason, seconds=jittered(ttl.seconds, self._chance)
         )
-        run.entry, run.entry_ttl = encode_entry(answer, meta), meta.seconds
+        entry = encode_entry(answer, meta)
+        if len(entry.encode()) <= self._rules.max_entry_bytes:
+            run.entry, run.entry_ttl = entry, meta.seconds
 
     async def write_back(self, run: Run) -> None:
         """Send everything there is to write about a finished run. Never raises: the answer has been given."""
         if run.booked:
             return
         run.booked = True
-        self._keep.away.leave(run, self._entry(run))
+        self._keep.away.leave(run, run.entry)
         record = self.record_of(run)
         self._lines.info(encode(record))
         if self._rules.log_prompts:
@@ -143,12 +144,8 @@ class Booking:
         except StoreError as error:
             self._lines.warning("totals are added up later: %s", error)
 
-    def _entry(self, run: Run) -> str:
-        """The answer as it is handed to duplicates and cached; empty for none, or one that is too long."""
-        return run.entry if run.answer and len(run.entry.encode()) <= self._rules.max_entry_bytes else ""
-
     def _cache_write(self, run: Run) -> list[Command]:
-        entry, answer = self._entry(run), run.answer
+        entry, answer = run.entry, run.answer
         if not entry or not answer or not run.answer_digest:
             return []
         limit = self._rules.max_entry_bytes
@@ -160,12 +157,10 @@ class Booking:
         """Published, or given up. A claim that is perhaps not ours is ended only if it is."""
         if not run.claim:
             return []
-        dedup, digest, entry = self._keep.dedup, run.duplicate_digest, self._entry(run)
+        dedup, digest, entry = self._keep.dedup, run.duplicate_digest, run.entry
         milliseconds = self._rules.lease_ms
         if entry:
-            milliseconds = self._rules.dedup_window_ms
-            if run.job.request.idempotency_key:
-                milliseconds = self._rules.idempotency_ms
+            milliseconds = self._rules.windows.of(keyed=bool(run.job.request.idempotency_key))
             again = dedup.publish_if_ours(digest, run.claim, entry, milliseconds)
             command = again if run.perhaps_admitted else dedup.publish(digest, run.body_digest, entry, milliseconds)
         elif run.error is not None and run.admitted:

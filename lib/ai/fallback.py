@@ -78,27 +78,21 @@ class Fallback:
 
     async def _deltas(self, run: Run, live: Live) -> AsyncGenerator[Delta, None]:
         """The deltas of one model's answer. Raises ProviderError when it breaks off."""
-        finished = False
         try:
-            for event in live.held:
-                if isinstance(event, Completion):
-                    self._complete(run, live, event)
-                    finished = True
-                    return
-                run.builder.add(event)
-                yield event
-            while isinstance(event := await live.rest.next(), Delta):
-                run.builder.add(event)
-                yield event
-            self._complete(run, live, event)
-            finished = True
+            async with aclosing(live.events()) as events:
+                async for event in events:
+                    if isinstance(event, Completion):
+                        self._complete(run, live, event)
+                        return
+                    run.builder.add(event)
+                    yield event
         except ProviderError:
-            finished = True
+            raise
+        except BaseException:
+            self.attempts.hung_up(run, live)
             raise
         finally:
             await live.rest.aclose()
-            if not finished:
-                self.attempts.given_up(run, live.model, "hangup", live.started)
 
     def _broke_off(self, run: Run, live: Live, error: ProviderError, chain: _Chain) -> None:
         """Book the break. Raises UpstreamFailed unless the caller takes a restart and a model is left for it."""
@@ -153,7 +147,7 @@ class Fallback:
         finally:
             for task, loser in running.items():
                 task.cancel()
-                self.attempts.given_up(run, loser, "hedged", started)
+                self.attempts.outrun(run, loser, started)
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _ask(self, run: Run, model: ModelRow) -> Live:

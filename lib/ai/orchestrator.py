@@ -175,7 +175,7 @@ class Orchestrator:
     def _replay(self, run: Run, entry: Entry) -> Iterator[Event]:
         answer = run.answer = entry.answer
         run.stored_cost_micro_usd = answer.cost_micro_usd
-        run.age_seconds = max(0, int(self._clock.now() - answer.created_at))
+        run.age_seconds = entry.age(self._clock.now())
         run.ttl_class = entry.meta.kind
         report = self._report(run)
         yield Opened(report)

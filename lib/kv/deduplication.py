@@ -30,6 +30,19 @@ ERROR_SHOWN_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """How long after its end a request is still recognised."""
+
+    finished_ms: int = 5_000
+    keyed_ms: int = 86_400_000
+    """With an Idempotency-Key."""
+
+    def of(self, *, keyed: bool) -> int:
+        """In milliseconds."""
+        return self.keyed_ms if keyed else self.finished_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """The original succeeded; `entry` is its stored answer."""
 

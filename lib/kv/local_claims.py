@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from lib.clock import Clock
@@ -12,6 +14,10 @@ LOOK_SECONDS: Final = 0.05
 """Waiting duplicates look this often; looking costs nothing and works from any event loop."""
 REMEMBERED_BYTES: Final = 8 * 1024 * 1024
 """Of all records together; beyond it the oldest finished answer is forgotten first, then the oldest claim."""
+AROUND_BYTES: Final = 600
+"""What a record takes beside its text, at most: digest, end, and their places (measured)."""
+SPARE_ENDS: Final = 100
+"""Ends of replaced records that may always stay; beyond it at most as many as there are records."""
 
 
 class LocalClaims:
@@ -22,6 +28,8 @@ class LocalClaims:
         self._most = most_bytes
         self._records: OrderedDict[str, tuple[str, float]] = OrderedDict()
         """Each with its end; what is written is moved to the end."""
+        self._ends: list[tuple[float, str]] = []
+        """A heap, the first end on top; it has those of replaced records too."""
         self._bytes = 0
 
     def read(self, digest: str) -> str | None:
@@ -64,22 +72,32 @@ class LocalClaims:
 
     def _put(self, digest: str, record: str, until: float) -> None:
         self._drop(digest)
-        while self._records and next(iter(self._records.values()))[1] <= self._clock.now():
-            self._drop(next(iter(self._records)))
+        self._drop_ended()
         self._records[digest] = (record, until)
-        self._bytes += len(record)
-        if self._bytes > self._most:
-            self._shrink()
+        heappush(self._ends, (until, digest))
+        self._bytes += _size(record)
+        while self._bytes > self._most and self._records:
+            self._drop(self._least_missed())
 
     def _drop(self, digest: str) -> None:
-        record, _ = self._records.pop(digest, ("", 0.0))
-        self._bytes -= len(record)
+        if digest in self._records:
+            record, _ = self._records.pop(digest)
+            self._bytes -= _size(record)
 
-    def _shrink(self) -> None:
+    def _drop_ended(self) -> None:
         now = self._clock.now()
-        ended = [d for d, (_, until) in self._records.items() if until <= now]
-        finished = [d for d, (record, _) in self._records.items() if not record.startswith("F")]
-        for digest in (*ended, *finished, *self._records.copy()):
-            if self._bytes <= self._most:
-                return
-            self._drop(digest)
+        while self._ends and self._ends[0][0] <= now:
+            until, digest = heappop(self._ends)
+            if digest in self._records and self._records[digest][1] == until:
+                self._drop(digest)
+        if len(self._ends) > 2 * len(self._records) + SPARE_ENDS:
+            self._ends = [(until, digest) for digest, (_, until) in self._records.items()]
+            heapify(self._ends)
+
+    def _least_missed(self) -> str:
+        finished = (digest for digest, (record, _) in self._records.items() if not record.startswith("F"))
+        return next(finished, None) or next(iter(self._records))
+
+
+def _size(record: str) -> int:
+    return sys.getsizeof(record) + AROUND_BYTES

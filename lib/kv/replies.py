@@ -32,19 +32,21 @@ def read_answer(status: int, body: bytes, count: int, *, single: bool) -> Answer
     no JSON, a wrong number of cells, a cell that is neither a result nor an error, a value Redis cannot answer.
     """
     value = _json(status, body)
-    refused = _error_in(value)
-    if refused is not None and status < 500:
-        whole = not single or status in (401, 403, 429) or _is_refusal(refused)
-        return Answer([StoreError(refused) for _ in range(count)], refused if whole else "")
+    error = _error_in(value)
+    if error is not None and status < 500:
+        whole = not single or status in (401, 403, 429) or _is_refusal(error)
+        return Answer([StoreError(error) for _ in range(count)], error if whole else "")
     if status != 200:
         raise UnknownOutcome(f"the store answered HTTP {status}")
     cells = [value] if single else value
     if not isinstance(cells, list) or len(cells) != count:
         raise UnknownOutcome(f"the store's answer has not the shape of {count} results")
     read = [_cell(cell) for cell in cells]
-    first = read[0]
-    whole = isinstance(first, StoreError) and all(isinstance(one, StoreError) and _is_refusal(str(one)) for one in read)
-    return Answer(read, str(first) if whole else "")
+    return Answer(read, str(read[0]) if all(map(_refuses, read)) else "")
+
+
+def _refuses(cell: Reply | StoreError) -> bool:
+    return isinstance(cell, StoreError) and _is_refusal(str(cell))
 
 
 def _json(status: int, body: bytes) -> Json:

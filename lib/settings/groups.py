@@ -253,6 +253,7 @@ GROUPS: Final[tuple[type[Group], ...]] = (
     Limits,
     Retry,
     RequestTimeouts,
+    Streams,
     Cache,
     Dedup,
     Routing,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from lib.access.credentials import Authenticator, Credentials
 from lib.contract import Caller, CallerKind
 from lib.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
 from lib.web.asgi import Headers
@@ -40,23 +41,6 @@ class Claim:
 
     user_id: str | None = None
     tier: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What authenticators look at."""
-
-    token: str | None = field(repr=False)
-    """Of the Authorization header; None without one, empty when it is not of the Bearer scheme."""
-    address: str | None
-
-
-class Authenticator(Protocol):
-    """One kind of credential."""
-
-    async def recognise(self, credentials: Credentials) -> Caller | None:
-        """The caller, or None when the credential is not of this kind. AuthenticationFailed for a bad one of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +119,7 @@ class Access:
             raise InvalidRequest(f"A user id is at most {_LONGEST_USER_ID} printable characters.", param="userId")
         if tier not in self._rules.tiers:
             raise InvalidRequest(f"The tier must be one of {', '.join(sorted(self._rules.tiers))}.", param="tier")
-        return Caller(user_id, tier, caller.kind, caller.address)
+        return replace(caller, user_id=user_id, tier=tier)
 
     def require_admin(self, headers: Headers) -> None:
         """Pass the operator. Raises AuthenticationFailed without a known token, PermissionDenied for the service's."""
@@ -163,10 +147,11 @@ def same_secret(given: str | None, secret: str) -> bool:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token of `Authorization: Bearer …`: None without the header, empty for another scheme."""
+    """The token of `Authorization: Bearer …`, else of `x-api-key`: None without either, empty for another scheme."""
     header = headers.get("authorization")
     if header is None:
-        return None
+        key = headers.get("x-api-key")
+        return key.strip() if key is not None else None
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

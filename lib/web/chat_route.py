@@ -1,4 +1,4 @@
-"""POST /api/ai/v2/chat over HTTP: body to job, events to the caller's protocol, a hang-up to an end of all work.
+"""A chat over HTTP, in any protocol: body to job, events to bytes, a hang-up to an end of all work.
 
 The first event is awaited before the status line, so what fails before an answer begins is a proper HTTP error.
 """
@@ -15,17 +15,15 @@ from lib.contract import Done, Event, Job, Opened
 from lib.errors import GatewayError
 from lib.web.access import Access
 from lib.web.asgi import BODY_LIMIT, Call, Receive, Scope, Send
-from lib.web.body import AUTOMATIC, Parsed, parse_chat
+from lib.web.body import AUTOMATIC
 from lib.web.cors import Cors
-from lib.web.encode_json import encode_json
-from lib.web.encode_openai import OpenAIEncoder
-from lib.web.encode_ui import UIEncoder
-from lib.web.encoders import INCOMPLETE, Encoding, StreamEncoder, encode
+from lib.web.encoders import INCOMPLETE, StreamEncoder, encode
 from lib.web.endpoint import Endpoint, EndpointRules
 from lib.web.errors import JSON_TYPE
 from lib.web.hangup import WhileConnected
 from lib.web.headers import report_headers
 from lib.web.keep_alive import KeepAlive
+from lib.web.surface import OwnSurface, Surface
 
 
 class Pipeline(Protocol):
@@ -58,6 +56,8 @@ class ChatRules:
     body_limit: int = BODY_LIMIT
     at_once: int | None = None
     """See EndpointRules."""
+    surface: Surface = field(default_factory=OwnSurface)
+    """The protocol."""
 
 
 class ChatEndpoint:
@@ -78,7 +78,13 @@ class ChatEndpoint:
         self._endpoint = Endpoint(
             self._handle,
             ids,
-            EndpointRules(methods=("POST",), cors=rules.cors, body_limit=rules.body_limit, at_once=rules.at_once),
+            EndpointRules(
+                methods=("POST",),
+                cors=rules.cors,
+                body_limit=rules.body_limit,
+                at_once=rules.at_once,
+                error_body=rules.surface.error,
+            ),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,19 +94,19 @@ class ChatEndpoint:
     async def _handle(self, call: Call) -> None:
         received_at = self._clock.now()
         caller = await self._access.identify(call.headers, peer=call.peer)
-        parsed = parse_chat(await call.body(), call.headers, self._rules.default_model)
-        caller = self._access.on_behalf(caller, parsed.claim)
-        job = Job(call.request_id, parsed.request, caller, received_at, self._deadline(received_at))
+        posted = self._rules.surface.read(await call.body(), call.headers, self._rules.default_model)
+        caller = self._access.on_behalf(caller, posted.claim)
+        job = Job(call.request_id, posted.request, caller, received_at, self._deadline(received_at))
         call.afterwards.append(lambda: self._pipeline.settle(job))
         async with aclosing(self._pipeline.run(job)) as events:
-            if parsed.encoding is Encoding.JSON:
-                await self._answer_json(call, events)
+            if posted.stream is None:
+                await self._answer_whole(call, events, job)
             else:
-                await self._answer_stream(call, events, _encoder_for(parsed, job))
+                await self._answer_stream(call, events, posted.stream(job))
             async for _ in events:
                 """Whatever the pipeline does after its last event is not cut short."""
 
-    async def _answer_json(self, call: Call, events: AsyncGenerator[Event, None]) -> None:
+    async def _answer_whole(self, call: Call, events: AsyncGenerator[Event, None], job: Job) -> None:
         done: Done | None = None
         async with WhileConnected(call.receive):
             async for event in events:
@@ -109,7 +115,8 @@ class ChatEndpoint:
                     break
         if done is None:
             raise GatewayError(INCOMPLETE)
-        await call.wire.whole(200, [JSON_TYPE, *report_headers(done.report, final=True)], encode_json(done))
+        body = self._rules.surface.whole(done, job)
+        await call.wire.whole(200, [JSON_TYPE, *report_headers(done.report, final=True)], body)
 
     async def _answer_stream(self, call: Call, events: AsyncGenerator[Event, None], encoder: StreamEncoder) -> None:
         async with WhileConnected(call.receive):
@@ -129,15 +136,3 @@ class ChatEndpoint:
         deadline = received_at + self._rules.seconds
         limit = self._rules.time_limit()
         return deadline if limit is None else min(deadline, limit - self._rules.spare_seconds)
-
-
-def _encoder_for(parsed: Parsed, job: Job) -> StreamEncoder:
-    if parsed.encoding is Encoding.UI:
-        resets = parsed.restart == "reset-step"
-        return UIEncoder(request_id=job.request_id, answer_id=parsed.answer_id, resets_steps=resets)
-    return OpenAIEncoder(
-        request_id=job.request_id,
-        created=int(job.received_at),
-        choices=parsed.request.n,
-        include_usage=parsed.include_usage,
-    )

@@ -8,8 +8,18 @@ from typing import Final
 from lib.web.asgi import Headers, RawHeader
 from lib.web.headers import EXPOSED, header_value
 
-_REQUEST_HEADERS: Final = (
-    b"authorization, content-type, accept, cache-control, idempotency-key, x-ai-stream-protocol, x-user-id, x-user-tier"
+_REQUEST_HEADERS: Final = b", ".join(
+    (
+        b"authorization",
+        b"x-api-key",
+        b"content-type",
+        b"accept",
+        b"cache-control",
+        b"idempotency-key",
+        b"x-ai-stream-protocol",
+        b"x-user-id",
+        b"x-user-tier",
+    )
 )
 _EXPOSED: Final = ", ".join(EXPOSED).encode()
 _PREFLIGHT_SECONDS: Final = b"7200"

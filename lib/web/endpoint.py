@@ -30,6 +30,8 @@ class EndpointRules:
     """GET stands for HEAD too."""
     cors: Cors = field(default_factory=Cors)
     body_limit: int = BODY_LIMIT
+    error_body: Callable[[GatewayError, str], bytes] = error_body
+    """An error in the words of the route's protocol; it is given the request id too."""
     at_once: int | None = None
     """Requests under way beyond which further ones are turned away before any work; None for no bound."""
 
@@ -75,7 +77,7 @@ class Endpoint:
     async def _answer(self, call: Call) -> None:
         most = self._rules.at_once
         if most is not None and self._under_way >= most:
-            await _guarded(call, _turn_away(call))
+            await self._guarded(call, self._turn_away(call))
             return
         self._under_way += 1
         try:
@@ -85,10 +87,10 @@ class Endpoint:
 
     async def _carry_out(self, call: Call) -> None:
         try:
-            await _guarded(call, self._handler(call))
+            await self._guarded(call, self._handler(call))
         finally:
             for act in call.afterwards:
-                await _guarded(call, act())
+                await self._guarded(call, act())
 
     async def _options(self, call: Call) -> None:
         headers: list[RawHeader] = [(b"allow", self._allow()), (b"x-request-id", header_value(call.request_id))]
@@ -100,42 +102,39 @@ class Endpoint:
         error = GatewayError("This method is not available here.", code="method_not_allowed")
         error.type = "invalid_request_error"
         headers = [*error_headers(error, call.request_id), (b"allow", self._allow())]
-        await call.wire.whole(405, headers, error_body(error, call.request_id))
+        await call.wire.whole(405, headers, self._rules.error_body(error, call.request_id))
 
     def _allow(self) -> bytes:
         head = ("HEAD",) if "GET" in self._rules.methods else ()
         return ", ".join((*self._rules.methods, *head, "OPTIONS")).encode()
 
-
-async def _guarded(call: Call, work: Awaitable[None]) -> None:
-    """The outermost place: whatever `work` raises is logged and, while there is a response to send, answered."""
-    try:
+    async def _guarded(self, call: Call, work: Awaitable[None]) -> None:
+        """The outermost place: whatever `work` raises is logged and, while there is a response to send, answered."""
         try:
-            await work
-        except GatewayError as error:
-            _log(call, error)
-            await _fail(call, error)
+            try:
+                await work
+            except GatewayError as error:
+                _log(call, error)
+                await self._fail(call, error)
+            except ClientGone:
+                raise
+            except Exception:
+                LOG.exception("request %s: unexpected error", call.request_id)
+                await self._fail(call, GatewayError("Something went wrong on our side."))
         except ClientGone:
-            raise
-        except Exception:
-            LOG.exception("request %s: unexpected error", call.request_id)
-            await _fail(call, GatewayError("Something went wrong on our side."))
-    except ClientGone:
-        LOG.info("request %s: the client hung up", call.request_id)
+            LOG.info("request %s: the client hung up", call.request_id)
 
+    async def _turn_away(self, call: Call) -> None:
+        # Not logged: a flood of these is no time for a line each.
+        message = "this instance has as many requests under way as it can carry; try again soon"
+        await self._fail(call, Overloaded(message, retry_after=AGAIN_SECONDS))
 
-async def _turn_away(call: Call) -> None:
-    # Not logged: a flood of these is no time for a line each.
-    message = "this instance has as many requests under way as it can carry; try again soon"
-    await _fail(call, Overloaded(message, retry_after=AGAIN_SECONDS))
-
-
-async def _fail(call: Call, error: GatewayError) -> None:
-    if call.wire.started:
-        await call.wire.fail(error)
-    else:
-        headers = error_headers(error, call.request_id)
-        await call.wire.whole(error.status, headers, error_body(error, call.request_id))
+    async def _fail(self, call: Call, error: GatewayError) -> None:
+        if call.wire.started:
+            await call.wire.fail(error)
+        else:
+            body = self._rules.error_body(error, call.request_id)
+            await call.wire.whole(error.status, error_headers(error, call.request_id), body)
 
 
 def _log(call: Call, error: GatewayError) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,18 +12,18 @@ import pytest
 from dev.kv import MemoryStore
 from dev.reconcile.audit import Auditor
 from lib.ai.observability.late import Latecomers
-from lib.ai.observability.log import READ_AT_ONCE, UsageLog
+from lib.ai.observability.log import READ_AT_ONCE, UsageLog, logged_days
 from lib.ai.observability.record import LOST, OPEN, UsageRecord, decode, encode, head_of, intent_of
-from lib.ai.observability.stats import Stats, logged_days
+from lib.ai.observability.stats import Stats
 from lib.ai.observability.sweep import LISTS_AT_ONCE, OPEN_AT_MOST, SWEEP_EVERY, Sweep
 from lib.contract import Usage
-from lib.errors import StoreError, StoreUnavailable
+from lib.errors import StoreUnavailable
 from lib.kv.admission import Admitted, Ask, Budget, Gate
 from lib.kv.keys import Keys, day_of
-from lib.kv.replies import Command, Reply
+from lib.kv.replies import Reply
 from tests.support.clock import HandTurnedClock
 from tests.support.fake_store import FakeStore
-from tests.support.ticks import next_tick
+from tests.support.shaky_store import Killed, ShakyStore
 
 KEYS: Final = Keys("t", "secret")
 MODEL: Final = "openai/gpt-4o"
@@ -32,37 +31,6 @@ BEFORE_MIDNIGHT: Final = 1_790_812_770.0
 """2026-09-30 23:59:30 UTC."""
 NOON: Final = BEFORE_MIDNIGHT - 43_170
 DAY: Final = 86_400.0
-
-
-class Killed(Exception):
-    """The sweeper's function was killed."""
-
-
-@dataclass
-class TurnTaking:
-    """The store of one of several sweepers, who take turns at random; it may be killed at one of its calls."""
-
-    store: FakeStore
-    chance: random.Random
-    kill_at: int = -1
-    after_running: bool = False
-    calls: int = 0
-
-    async def run(self, *command: str | int) -> Reply:
-        (reply,) = await self.run_many([command])
-        assert not isinstance(reply, StoreError)
-        return reply
-
-    async def run_many(self, commands: Sequence[Command]) -> list[Reply | StoreError]:
-        for _ in range(self.chance.randrange(4)):
-            await next_tick()
-        self.calls += 1
-        if self.calls == self.kill_at and not self.after_running:
-            raise Killed
-        replies = await self.store.run_many(commands)
-        if self.calls == self.kill_at:
-            raise Killed
-        return replies
 
 
 @dataclass
@@ -183,7 +151,7 @@ async def test_however_sweepers_take_turns_each_lost_request_is_booked_once(seed
         if chance.random() < 0.5:
             await site.close(f"r{number}", f"u{number % 7}")
     site.clock.turn(OPEN_AT_MOST)
-    stores = [TurnTaking(site.store, random.Random(seed * 10 + i)) for i in range(4)]
+    stores = [ShakyStore(site.store, random.Random(seed * 10 + i)) for i in range(4)]
     sweeps = [Sweep(store, KEYS, UsageLog(store, KEYS), site.clock) for store in stores]
     booked = await asyncio.gather(*(sweep.run() for sweep in sweeps))
     names = sorted(record.request_id for records in booked for record in records)
@@ -200,7 +168,7 @@ async def test_wherever_a_sweeper_is_killed_the_next_one_books_what_is_left(*, a
         for number in range(6):
             await site.open(f"r{number}", f"u{number}")
         site.clock.turn(OPEN_AT_MOST)
-        shaky = TurnTaking(site.store, random.Random(kill_at), kill_at, after_running)
+        shaky = ShakyStore(site.store, random.Random(kill_at), kill_at, after_running)
         with pytest.raises(Killed):
             await Sweep(shaky, KEYS, UsageLog(shaky, KEYS), site.clock).run()
         await site.sweep().run()
@@ -294,7 +262,7 @@ async def test_a_record_that_comes_after_it_was_given_up_takes_the_loss_back_onc
     site.clock.turn(OPEN_AT_MOST)
     await site.sweep().run()
     days = logged_days(site.clock.now())
-    importers = [Latecomers(TurnTaking(site.store, random.Random(seed)), KEYS) for seed in range(4)]
+    importers = [Latecomers(ShakyStore(site.store, random.Random(seed)), KEYS) for seed in range(4)]
     brought = await asyncio.gather(*(one.bring_in([late, late], days) for one in importers))
     assert sum(map(len, brought)) == 1
     found = await asyncio.gather(*(one.take_back(days) for one in importers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,10 +18,9 @@ from lib.ai.observability.totals import Totals, totals_of
 from lib.contract import Json, JsonObject, Usage
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.keys import Keys, day_of
-from lib.kv.replies import Command, Reply
 from tests.support.clock import HandTurnedClock
 from tests.support.fake_store import FakeStore
-from tests.support.ticks import next_tick
+from tests.support.shaky_store import Killed, ShakyStore
 
 KEYS: Final = Keys("t", "secret")
 USERS: Final = ("u1", "u2", "u3", "u4", "u5")
@@ -47,41 +46,6 @@ def made_up(number: int, at: float, user: str = "u1", **fields: object) -> Usage
         attempts=chance.randint(1, 4),
     )
     return replace(record, **fields)  # type: ignore[arg-type]
-
-
-class Interrupted(Exception):
-    """The function was killed."""
-
-
-@dataclass
-class ShakyStore:
-    """A store whose callers take turns at random, and may be killed before or after a command has run."""
-
-    store: FakeStore
-    chance: random.Random = field(default_factory=lambda: random.Random(1))
-    kill_at: int = -1
-    after_running: bool = False
-    before_writing: Callable[[], Awaitable[object]] | None = None
-    commands: int = 0
-
-    async def run(self, *command: str | int) -> Reply:
-        (reply,) = await self.run_many([command])
-        assert not isinstance(reply, StoreError)
-        return reply
-
-    async def run_many(self, commands: Sequence[Command]) -> list[Reply | StoreError]:
-        for _ in range(self.chance.randrange(4)):
-            await next_tick()
-        if commands[0][0] == "EVAL" and (hook := self.before_writing):
-            self.before_writing = None
-            await hook()
-        self.commands += 1
-        if self.commands == self.kill_at and not self.after_running:
-            raise Interrupted
-        replies = await self.store.run_many(commands)
-        if self.commands == self.kill_at:
-            raise Interrupted
-        return replies
 
 
 @dataclass
@@ -160,7 +124,7 @@ async def test_wherever_a_roller_is_killed_the_next_one_adds_what_is_left(*, aft
         shaky = ShakyStore(site.store, kill_at=kill_at, after_running=after_running)
         try:
             await UsageLog(shaky, KEYS).roll_up("20260930", SHARD)
-        except Interrupted:
+        except Killed:
             pass
         else:
             assert kill_at > 6

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from lib.app import app_of
 from lib.contract import Json, JsonObject
 from tests.corpus.case import CHAT, STATS
 from tests.corpus.hostile import MISLEADING
@@ -117,7 +118,7 @@ async def test_no_key_in_the_store_holds_a_user_id(user: str) -> None:
     headers = service(x_user_id=user.encode().decode("latin-1"))
     body: JsonObject = {"messages": [{"role": "user", "content": "hi"}], "userId": user, "tags": ["t"]}
     chat: Response = await Exchange(site.app_at(CHAT), "POST", CHAT, headers, (orjson.dumps(body),)).run()
-    counted = await Exchange(site.apps.diagnostics(), "GET", LIMIT, headers).run()
+    counted = await Exchange(app_of(site.site, "diagnostics"), "GET", LIMIT, headers).run()
     assert (chat.status, counted.status) == (200, 200)
     keys = await site.keys()
     assert any(key.startswith("aig:w1") for key in keys)

@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 import pytest
 
+from lib.access.credentials import Credentials
 from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.exchange import json_request
 from lib.catalog import Catalog
@@ -16,7 +17,7 @@ from lib.contract import CallerKind, ChatRequest, Json, JsonObject
 from lib.errors import SettingsError
 from lib.settings import Settings
 from lib.transport import Timeouts
-from lib.web.access import AccessRules, Credentials, SharedSecret
+from lib.web.access import AccessRules, SharedSecret
 from tests.corpus.case import CHAT, STATS, chat
 from tests.corpus.requests import CREDENTIALS
 from tests.support.asgi_client import Exchange, Response
@@ -120,7 +121,7 @@ def provider_call(key: str) -> ProviderCall:
 
 def test_nothing_shows_a_secret_in_its_repr() -> None:
     site = sealed(**SECRETS)
-    gateway = site.apps.gateway
+    gateway = site.site.gateway
     shown = [
         repr(Settings.from_env(SECRETS)),
         repr(gateway.settings),

@@ -12,10 +12,10 @@ import pytest
 from dev.kv import MemoryStore
 from dev.reconcile.command import reconcile
 from lib.aiohttp_transport import AiohttpTransport
-from lib.app import Apps
 from lib.clock import Clock, SystemClock
 from lib.composition import Gateway, World
 from lib.contract import JsonObject
+from lib.site import Site
 from tests.support.asgi_transport import AsgiTransport
 from tests.support.clock import HandTurnedClock
 from tests.support.deployment import ADMIN, SERVICE, Deployment, Instance, deployed, finished, text_in
@@ -118,8 +118,7 @@ def own_loop_site(clock: Clock) -> tuple[AiohttpTransport, Instance]:
     }
     kv = AsgiTransport(embedded_server(MemoryStore(clock.now)))
     gateway = Gateway(World(env, transport, kv, clock, random.Random(7)))
-    apps = Apps(gateway)
-    return transport, Instance(gateway, apps, apps.chat())
+    return transport, Instance(Site(gateway))
 
 
 def test_with_a_loop_per_request_limits_duplicates_cache_and_books_hold() -> None:

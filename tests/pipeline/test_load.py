@@ -45,7 +45,7 @@ async def test_a_thousand_requests_held_at_once_all_get_their_own_answer() -> No
         await site.provider.until(lambda p: p.in_flight == CROWD)
         refused = await asyncio.gather(*started(here, range(CROWD, CROWD + TOO_MANY)))
         assert {(response.status, response.headers["retry-after"]) for response in refused} == {(503, "1")}
-        assert (await request(here.apps.health(), path="/api/ai/health")).status == 200
+        assert (await request(here.app("health"), path="/api/ai/health")).status == 200
         before = site.store.stats.requests
         site.provider.release()
         responses = await asyncio.gather(*tasks)

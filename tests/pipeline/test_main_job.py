@@ -319,7 +319,7 @@ async def test_stats_are_for_the_operator_only() -> None:
     async with deployed() as site:
         here = site.instance()
         await here.chat()
-        app = here.apps.stats()
+        app = here.app("stats")
         assert (await request(app, path="/api/ai/stats")).status == 401
         shown = await request(app, path="/api/ai/stats", authorization=f"Bearer {ADMIN}")
         assert shown.status == 200

@@ -55,6 +55,6 @@ async def test_without_any_store_configured_everything_answers_degraded() -> Non
         here = site.instance()
         response = await here.chat()
         assert (response.status, response.headers["x-ai-degraded"]) == (200, "kv")
-        health = (await request(here.apps.health(), path="/api/ai/health")).json()
+        health = (await request(here.app("health"), path="/api/ai/health")).json()
         assert isinstance(health["kv"], dict)
         assert health["kv"]["configured"] is False

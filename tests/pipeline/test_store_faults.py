@@ -59,7 +59,7 @@ async def recovered(site: Deployment, here: Instance) -> None:
 
 
 async def status_of(here: Instance) -> object:
-    health = await request(here.apps.health(), path="/api/ai/health")
+    health = await request(here.app("health"), path="/api/ai/health")
     assert health.status == 200
     return health.json()["status"]
 

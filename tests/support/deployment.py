@@ -7,16 +7,18 @@ import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import orjson
 
 from dev.kv import EmbeddedServer, MemoryStore
 from lib.aiohttp_transport import AiohttpTransport
-from lib.app import Apps
+from lib.app import app_of
 from lib.clock import Clock
 from lib.composition import Gateway, World
 from lib.contract import Json, JsonObject
+from lib.site import Site
 from lib.transport import Transport
 from lib.web.asgi import AsgiApp
 from tests.scripted.provider import ScriptedProvider
@@ -35,9 +37,21 @@ ASK: Final[JsonObject] = {"model": "gpt-4o", "messages": [{"role": "user", "cont
 class Instance:
     """One instance of the product."""
 
-    gateway: Gateway
-    apps: Apps
-    chat_app: AsgiApp
+    site: Site
+
+    @property
+    def gateway(self) -> Gateway:
+        """Its parts."""
+        return self.site.gateway
+
+    @cached_property
+    def chat_app(self) -> AsgiApp:
+        """The function that answers chats."""
+        return self.app("chat")
+
+    def app(self, name: str) -> AsgiApp:
+        """Another function of this instance."""
+        return app_of(self.site, name)
 
     async def chat(self, document: Mapping[str, Json] = ASK, **headers: str) -> Response:
         """A chat as the service's server asks it, for user `u1` of tier `pro` unless headers say otherwise."""
@@ -73,9 +87,7 @@ class Deployment:
             clock=clock or self.clock,
             chance=random.Random(7),
         )
-        gateway = Gateway(world)
-        apps = Apps(gateway)
-        return Instance(gateway, apps, apps.chat())
+        return Instance(Site(Gateway(world)))
 
 
 @asynccontextmanager

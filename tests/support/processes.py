@@ -14,8 +14,8 @@ from typing import Final
 import orjson
 
 from dev.kv import Backend, MemoryStore
+from lib import site as product
 from lib.aiohttp_transport import AiohttpTransport
-from lib.app import Apps
 from lib.clock import Clock, SystemClock
 from lib.composition import Gateway, World
 from lib.contract import Json, JsonObject
@@ -101,8 +101,7 @@ class Site:
         """An instance in this process, on the same store and provider."""
         world = World(self.env, self.transport, self.transport, clock or SystemClock(), random.Random(7))
         gateway = Gateway(world)
-        apps = Apps(gateway)
-        return Instance(gateway, apps, apps.chat())
+        return Instance(product.Site(gateway))
 
 
 async def ended(process: asyncio.subprocess.Process) -> None:

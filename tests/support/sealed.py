@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from dev.kv import EmbeddedServer, MemoryStore
-from lib.app import Apps
+from lib.app import app_of
 from lib.composition import Gateway, World
+from lib.site import Site
 from lib.transport import HttpRequest, Transport
 from lib.web.asgi import AsgiApp
 from tests.support.asgi_transport import AsgiTransport
@@ -33,12 +34,12 @@ class NoNetwork:
 class Sealed:
     """The product and its store."""
 
-    apps: Apps
+    site: Site
     store: MemoryStore
     routes: Mapping[str, AsgiApp] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.routes = {"stats": self.apps.stats(), "health": self.apps.health(), "chat": self.apps.chat()}
+        self.routes = {name: app_of(self.site, name) for name in ("stats", "health", "chat")}
 
     def app_at(self, path: str) -> AsgiApp:
         """The function that a request for `path` reaches; the chat's for any that none would."""
@@ -66,4 +67,4 @@ def sealed(transport: Transport | None = None, /, **env: str) -> Sealed:
         "DEMO_PROVIDER": "on",
     }
     world = World(settings | env, transport or NoNetwork(), AsgiTransport(server), clock, random.Random(1))
-    return Sealed(Apps(Gateway(world)), store)
+    return Sealed(Site(Gateway(world)), store)

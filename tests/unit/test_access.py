@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lib.access.credentials import Credentials
 from lib.contract import Caller, CallerKind
 from lib.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
-from lib.web.access import Access, AccessRules, Claim, Credentials, bearer_token, client_address, same_secret
+from lib.web.access import Access, AccessRules, Claim, bearer_token, client_address, same_secret
 
 RULES = AccessRules(service_token="service-secret", admin_token="admin-secret", allow_anonymous=True)
 SERVICE = {"authorization": "Bearer service-secret"}

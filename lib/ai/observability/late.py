@@ -11,8 +11,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
-from lib.ai.observability.log import READ_AT_ONCE
-from lib.ai.observability.record import ABOUT_OTHERS, FOUND, LOST, UsageRecord, decode, encode
+from lib.ai.observability.log import READ_AT_ONCE, records_in
+from lib.ai.observability.record import ABOUT_OTHERS, FOUND, LOST, UsageRecord, encode
 from lib.kv.admission import LOG_LIFETIME_SECONDS
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
@@ -48,17 +48,16 @@ class Latecomers:
         """Take back the lost records of these days that have been closed after all; what was written for it."""
         written: list[UsageRecord] = []
         for shard in range(LOG_SHARDS):
-            lost: dict[str, UsageRecord] = {}
-            async for record in self._all(days, shard):
-                if record.kind == LOST:
-                    lost[record.request_id] = record
-            closed: set[str] = set()
-            async for record in self._all(days if lost else (), shard):
-                if record.request_id in lost and record.kind not in ABOUT_OTHERS:
-                    closed.add(record.request_id)
+            lost = {r.request_id: r async for r in self._all(days, shard) if r.kind == LOST}
+            closed = await self._closed(lost, days, shard) if lost else ()
             found = [replace(record, kind=FOUND) for name, record in lost.items() if name in closed]
             written += [record for record in found if await self._append_once(FOUND, record)]
         return written
+
+    async def _closed(self, names: Collection[str], days: Sequence[str], shard: int) -> set[str]:
+        """Which of these requests have a record of their own."""
+        records = self._all(days, shard)
+        return {r.request_id async for r in records if r.request_id in names and r.kind not in ABOUT_OTHERS}
 
     async def records(self, day: str, shard: int, until: int | None = None) -> AsyncGenerator[UsageRecord, None]:
         """A list's records, the first `until` lines only where that is given."""
@@ -68,9 +67,8 @@ class Latecomers:
             lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, end - 1)
             if not isinstance(lines, list) or not lines:
                 return
-            for line in lines:
-                if isinstance(line, str) and (record := decode(line)):
-                    yield record
+            for record in records_in(lines):
+                yield record
             begin += len(lines)
 
     async def _all(self, days: Sequence[str], shard: int) -> AsyncGenerator[UsageRecord, None]:

@@ -124,10 +124,16 @@ class UsageLog:
         """Keep what was refused, roll up where a batch was filled. `replies` to its commands. Raises StoreError."""
         pairs = zip(append.commands, replies, strict=True)
         lengths = [reply for command, reply in pairs if command[0] != "EXPIRE"]
-        booked = list(zip(append.records, lengths, strict=True))
-        self._perhaps_booked.difference_update(r.request_id for r, n in booked if not isinstance(n, StoreError))
-        self.keep(record for record, length in booked if isinstance(length, StoreError))
-        full = [record for record, length in booked if isinstance(length, int) and length % BATCH == 0]
+        refused: list[UsageRecord] = []
+        full: list[UsageRecord] = []
+        for record, length in zip(append.records, lengths, strict=True):
+            if isinstance(length, StoreError):
+                refused.append(record)
+                continue
+            self._perhaps_booked.discard(record.request_id)
+            if isinstance(length, int) and length % BATCH == 0:
+                full.append(record)
+        self.keep(refused)
         for record in full:
             await self.roll_up(*self._list_of(record))
 
@@ -144,8 +150,8 @@ class UsageLog:
             lines = await self._store.run("LRANGE", self._keys.log(day, shard), begin, begin + READ_AT_ONCE - 1)
             if not isinstance(lines, list) or not lines:
                 return added
-            records = [r for line in lines if isinstance(line, str) and (r := decode(line))]
-            moved = await self._store.run(*self._commit(day, shard, begin, len(lines), additions(records, self._keys)))
+            adds = additions(records_in(lines), self._keys)
+            moved = await self._store.run(*self._commit(day, shard, begin, len(lines), adds))
             if moved != 1:
                 misses += 1  # somebody else added these, though perhaps not all; or an old cursor was read
                 continue
@@ -195,13 +201,19 @@ class UsageLog:
     async def recent(self, person: str, day: str, most: int) -> list[UsageRecord]:
         """A user's latest records of a day, newest first. Raises StoreError."""
         lines = await self._store.run("LRANGE", self._keys.log(day, self._keys.shard(person)), -20 * most, -1)
-        records = (
-            [r for line in reversed(lines) if isinstance(line, str) and (r := decode(line))]
-            if isinstance(lines, list)
-            else []
-        )
-        own = (r for r in records if r.person == person and r.kind not in ABOUT_OTHERS - {LOST})
+        own = (r for r in reversed(records_in(lines)) if r.person == person and r.kind not in ABOUT_OTHERS - {LOST})
         return list(islice(own, most))
+
+
+def records_in(lines: Reply) -> list[UsageRecord]:
+    """The records of a piece of a list; what is no record is passed over."""
+    texts = lines if isinstance(lines, list) else ()
+    return [record for line in texts if isinstance(line, str) and (record := decode(line))]
+
+
+def logged_days(now: float) -> list[str]:
+    """The days whose records are still in the log, ending today."""
+    return [day_of(now - days * DAY_SECONDS) for days in range(LOG_LIFETIME_SECONDS // DAY_SECONDS, -1, -1)]
 
 
 def position(reply: Reply) -> int:

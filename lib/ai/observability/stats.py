@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lib.ai.observability.histogram import merged, quantile
-from lib.ai.observability.log import DAY_SECONDS, UsageLog
+from lib.ai.observability.log import DAY_SECONDS, UsageLog, logged_days
 from lib.ai.observability.record import UsageRecord
 from lib.ai.observability.totals import Totals, as_totals, read_block, read_histogram
 from lib.clock import Clock
 from lib.contract import Json, JsonObject
 from lib.errors import StoreError
-from lib.kv.admission import LOG_LIFETIME_SECONDS
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Command
 from lib.kv.store import Store
@@ -115,11 +114,6 @@ def days_of(month: str, today: str) -> list[str]:
     first = datetime.strptime(month + "01", "%Y%m%d").replace(tzinfo=UTC)
     days = [(first + timedelta(days=n)).strftime("%Y%m%d") for n in range(-2, 31)]
     return [day for day in days if day <= today and (day[:6] == month or day[:6] < month)]
-
-
-def logged_days(now: float) -> list[str]:
-    """The days whose records are still in the log, ending today."""
-    return [day_of(now - days * DAY_SECONDS) for days in range(LOG_LIFETIME_SECONDS // DAY_SECONDS, -1, -1)]
 
 
 def months_until(month: str) -> list[str]:

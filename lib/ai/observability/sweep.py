@@ -15,7 +15,7 @@ from typing import Final
 
 import orjson
 
-from lib.ai.observability.log import DAY_SECONDS, READ_AT_ONCE, UsageLog
+from lib.ai.observability.log import DAY_SECONDS, READ_AT_ONCE, UsageLog, logged_days
 from lib.ai.observability.record import ABOUT_OTHERS, LOST, OPEN, UsageRecord, decode, encode
 from lib.clock import Clock
 from lib.contract import Json
@@ -175,8 +175,7 @@ class Sweep:
 
     async def _first_day_after(self, day: str, shard: int) -> str:
         """The first day after `day` that has records, today where none has."""
-        now = self._clock.now()
-        held = [day_of(now - days * DAY_SECONDS) for days in range(LOG_LIFETIME_SECONDS // DAY_SECONDS, -1, -1)]
+        held = logged_days(self._clock.now())
         days = [one for one in held if one > day] or held[-1:]
         lengths = await self._store.run_many([("LLEN", self._keys.log(one, shard)) for one in days])
         return next((one for one, n in zip(days, lengths, strict=True) if isinstance(n, int) and n > 0), days[-1])

@@ -54,11 +54,6 @@ class Totals:
         """Input and output."""
         return self.input_tokens + self.output_tokens
 
-    @property
-    def hits(self) -> int:
-        """Requests that cost nothing because an earlier answer served them."""
-        return self.exact_hits + self.semantic_hits + self.duplicates
-
 
 COUNTERS: Final = tuple(field.name for field in fields(Totals))
 WIDTH: Final = len(COUNTERS)
@@ -101,11 +96,6 @@ class Addition:
 
     key: str
     increments: tuple[tuple[str, str, int], ...]
-
-    def command(self) -> Command:
-        """The one write that adds them all."""
-        flat = [piece for kind, offset, by in self.increments for piece in ("INCRBY", kind, offset, by)]
-        return ("BITFIELD", self.key, *flat)
 
 
 def additions(records: Iterable[UsageRecord], keys: Keys) -> list[Addition]:
