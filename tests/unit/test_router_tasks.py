@@ -11,7 +11,8 @@ from lib.ai.router import cue_rows, policy, shape_rows
 from lib.ai.router.complexity import complexity_of, level_of
 from lib.ai.router.domain import MYCOLOGY
 from lib.ai.router.sample import HEAD_CHARACTERS, TAIL_CHARACTERS, Sample
-from lib.ai.router.tasks import PRECEDENCE, classify, evidence
+from lib.ai.router.tasks import PRECEDENCE, Classification, classify, evidence
+from lib.ai.router.text_features import HEAD, TAIL, features
 from tests.support.routing import plan, show
 
 NOTHING = Sample.of("")
@@ -76,7 +77,7 @@ def test_an_object_counts_only_after_its_verb_and_near_it() -> None:
 
 def test_an_instruction_inside_a_long_text_is_content_and_at_its_ends_an_instruction() -> None:
     filler = "we spoke of the weather and the garden. " * 60
-    assert task_of(f"{filler} translate this to french {filler}") is Task.SIMPLE_CHAT
+    assert task_of(f"{filler} translate this to french {filler}") is not Task.TRANSLATION
     assert task_of(f"translate this to french: {filler}{filler}") is Task.TRANSLATION
     assert task_of(f"{filler}{filler} now translate this to french") is Task.TRANSLATION
 
@@ -88,14 +89,12 @@ def test_the_system_text_decides_only_where_the_prompt_gives_no_sign() -> None:
     assert task_of("good morning", "You are a friendly assistant.") is Task.SIMPLE_CHAT
 
 
-def test_confidence_grows_with_the_lead_over_the_next_class() -> None:
+def test_confidence_is_lower_where_two_classes_are_likely() -> None:
     clear = classify(Sample.of("Translate this sentence to French: good morning"), NOTHING)
     torn = classify(Sample.of("Translate this python code, function by function, to French prose"), NOTHING)
     assert 0 < torn.confidence < clear.confidence < 1
-    sure_chat = classify(Sample.of("hello"), NOTHING)
-    unsure_chat = classify(Sample.of("what does the study say"), NOTHING)
-    assert unsure_chat.task is sure_chat.task is Task.SIMPLE_CHAT
-    assert unsure_chat.confidence < sure_chat.confidence == 1
+    assert 0.9 < classify(Sample.of("hello"), NOTHING).confidence < 1
+    assert classify(Sample.of(" \n"), NOTHING) == Classification(Task.SIMPLE_CHAT, 1.0)
 
 
 def test_a_phrase_has_two_words_or_more_and_matches_them_in_a_row() -> None:
@@ -156,7 +155,7 @@ def test_a_prompt_of_a_megabyte_costs_as_much_as_one_of_a_few_pages() -> None:
         assert len(sample.text) == HEAD_CHARACTERS + TAIL_CHARACTERS + 1
         assert len(sample.words) <= len(sample.text)
         assert sample.full_length == len(filler) * 1_000_000
-        assert classify(sample, NOTHING) == classify(Sample.of(sample.text), NOTHING)
+        assert len(features(sample)) <= 6 * (HEAD + TAIL + 3)
 
 
 def patterns() -> list[re.Pattern[str]]:

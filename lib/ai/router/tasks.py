@@ -1,4 +1,4 @@
-"""Tells what work a prompt is: evidence is added up per class, the most wins, too little is plain chat.
+"""Tells what work a prompt is: rules add up evidence per class, and a learned model weighs it with the words.
 
 One pass over the words finds all words, phrases and pairs, so the time grows with the length of the sample alone.
 """
@@ -15,9 +15,9 @@ from lib.ai.router.cue_rows import CUES
 from lib.ai.router.cues import CueIndex, PairIndex
 from lib.ai.router.sample import Sample
 from lib.ai.router.shape_rows import PAIRS, SHAPES
+from lib.ai.router.task_model import shipped
+from lib.ai.router.text_features import features
 
-THRESHOLD: Final = 1.5
-"""Evidence below this is plain chat."""
 SYSTEM_THRESHOLD: Final = 3.0
 """System texts speak of many things; they decide only where the user's own words say nothing."""
 REPEAT: Final = 0.35
@@ -42,7 +42,7 @@ PAIR_INDEX: Final = PairIndex.of(PAIRS)
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A class of work, and from 0 to 1 how clearly it stands out from the next."""
+    """A class of work, and how likely it is the right one."""
 
     task: Task
     confidence: float
@@ -50,11 +50,16 @@ class Classification:
 
 def classify(sample: Sample, instructions: Sample) -> Classification:
     """The class of a prompt; `instructions`, the system text, decide where the prompt itself gives no sign."""
-    own = _decide(evidence(sample), THRESHOLD)
+    if not sample.text.strip():
+        own = Classification(Task.SIMPLE_CHAT, 1.0)
+    else:
+        chances = shipped().probabilities(features(sample), evidence(sample))
+        best = max(chances, key=lambda task: chances[task])
+        own = Classification(best, chances[best])
     if own.task is not Task.SIMPLE_CHAT:
         return own
-    given = _decide(evidence(instructions), SYSTEM_THRESHOLD)
-    return own if given.task is Task.SIMPLE_CHAT else given
+    given = _strongest(evidence(instructions))
+    return own if given is None else given
 
 
 def evidence(sample: Sample) -> Mapping[Task, float]:
@@ -72,9 +77,8 @@ def evidence(sample: Sample) -> Mapping[Task, float]:
     return points
 
 
-def _decide(points: Mapping[Task, float], threshold: float) -> Classification:
+def _strongest(points: Mapping[Task, float]) -> Classification | None:
+    """What a system text is for, where it says so clearly."""
     best, second = sorted(PRECEDENCE, key=lambda task: -points[task])[:2]
     top, next_ = points[best], points[second]
-    if top < threshold:
-        return Classification(Task.SIMPLE_CHAT, threshold / (threshold + top))
-    return Classification(best, top / (top + next_ + threshold))
+    return Classification(best, top / (top + next_ + SYSTEM_THRESHOLD)) if top >= SYSTEM_THRESHOLD else None

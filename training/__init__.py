@@ -1,0 +1,1 @@
+"""Fits what the product ships as data: none of this is deployed."""

@@ -1,0 +1,1 @@
+"""The task model: authored prompts, training, and figures on sources left out."""
