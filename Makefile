@@ -1,6 +1,6 @@
 # What a developer types. Nothing but Python 3.11 or newer (with venv) has to be there beforehand.
 .DEFAULT_GOAL := help
-.PHONY: help dev test check lint types imports gates generated format deploy-check bench clean
+.PHONY: help dev test check lint types imports gates generated format deploy-check clients bench clean
 .NOTPARALLEL:
 
 BIN := .venv/bin
@@ -17,6 +17,7 @@ help:
 	@echo "make check          linters, type checkers, layers, structure gates, generated files, tests"
 	@echo "make format         formats and fixes what can be fixed"
 	@echo "make deploy-check   builds with the Vercel CLI and starts every function once"
+	@echo "make clients        installs the npm packages whose clients are tested (needs npm)"
 	@echo "make bench          measurements (BENCH=name)"
 	@echo "make clean          removes .venv and everything generated"
 
@@ -67,6 +68,7 @@ gates: $(READY)
 generated: $(READY)
 	@$(BIN)/python -m scripts.generate_prices --check
 	@$(BIN)/python -m scripts.settings_table --check
+	@$(BIN)/python -m scripts.access_table --check
 
 format: $(READY)
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -74,6 +76,12 @@ format: $(READY)
 
 deploy-check: $(READY)
 	@$(BIN)/python -m scripts.deploy_check
+
+# Without these the tests of clients written in JavaScript are skipped.
+clients:
+	@for folder in $(dir $(wildcard tests/e2e/*/package.json)); do \
+		npm install --prefix $$folder --no-package-lock --no-audit --no-fund --loglevel=error || exit 1; \
+	done
 
 # Every program of bench/ in turn, or the one named.
 bench: $(READY)

@@ -131,7 +131,7 @@ FAULTS: Final[tuple[tuple[str, Switch], ...]] = (
     ("half the JSON", answers(Fault.HALF_JSON)),
     ("one result too few", answers(Fault.SHORT)),
     ("admission fails in the pipeline", answers(Refuses("EVAL", ":u1:"))),
-    ("usage append fails in the pipeline", answers(Refuses("RPUSH", ":ev:"))),
+    ("usage append fails in the pipeline", answers(Refuses("EVAL", "nameless"))),
     ("stale replica reads", late),
     (f"up and down every {FLAPS} requests", flaps),
 )

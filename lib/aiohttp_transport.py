@@ -16,6 +16,7 @@ from typing import Final
 
 import aiohttp
 
+from lib.tls import default_tls
 from lib.transport import HttpRequest, Timeouts, TransportError
 
 FAILURES: Final = (aiohttp.ClientError, OSError, ValueError)
@@ -98,17 +99,6 @@ class _Sessions:
     async def _drop_ended_loops(self) -> None:
         for loop in [loop for loop in self._by_loop if loop.is_closed()]:
             await self._by_loop.pop(loop).close()
-
-
-def default_tls() -> ssl.SSLContext:
-    """A verifying context that does not depend on where the platform keeps its certificates."""
-    import certifi
-
-    context = ssl.create_default_context(cafile=certifi.where())
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile and paths.cafile != paths.openssl_cafile:
-        context.load_verify_locations(paths.cafile)  # the environment names an authority of its own
-    return context
 
 
 class _Exchange:

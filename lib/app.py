@@ -40,7 +40,7 @@ class Routes(Protocol):
 def app_of(site: Site, name: str) -> AsgiApp:
     """The app of one function: its name is that of a module of `lib.endpoints`, imported now."""
     module = cast("Routes", import_module(f"lib.endpoints.{name}"))
-    return Shell(module.routes(site), site.ids, site.gateway.world.transport.aclose)
+    return Shell(module.routes(site), site.ids, site.gateway.world.aclose)
 
 
 def real_world(env: Mapping[str, str]) -> World:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from lib.ai.attempt import Access as ProviderAccess
 from lib.ai.attempt import Attempts, CommitWindow, Line, Waits
 from lib.ai.away import Away, AwayRules
-from lib.ai.booking import Booking, BookingRules, Bookkeepers
+from lib.ai.booking import Booking, BookingRules, Bookkeepers, Watcher
 from lib.ai.door import Door, Doorkeepers, DoorRules
 from lib.ai.fallback import Fallback
+from lib.ai.following import Following
 from lib.ai.functions import Functions
 from lib.ai.health import HealthBoard
 from lib.ai.hedge import HedgeBudget
@@ -23,9 +24,11 @@ from lib.ai.observability.stats import Stats
 from lib.ai.observability.sweep import OPEN_AT_MOST, Sweep
 from lib.ai.orchestrator import Orchestrator, Setting, Steps
 from lib.ai.providers.registry import adapters
+from lib.ai.replay import Replay
 from lib.ai.retry import BreakerPolicy, Retrier, RetryBudget, RetryPolicy
 from lib.ai.router import Router
 from lib.catalog import PriceBook
+from lib.catalog.models_embedding import EMBEDDING_IDS
 from lib.catalog.pricing import from_dollars
 from lib.clock import Clock
 from lib.contract import JsonObject
@@ -38,11 +41,18 @@ from lib.kv.endpoint import KvEndpoint
 from lib.kv.keys import Keys
 from lib.kv.pipeline import AutoPipeline, KvLimits
 from lib.kv.rate_limit import Limit
+from lib.kv.retention import Retention
+from lib.kv.stream_buffer import StreamBuffer
 from lib.settings import Settings
+from lib.side_calls import SideCalls
 from lib.transport import Transport
 
 if TYPE_CHECKING:
     from upstash_ratelimit.asyncio import Ratelimit
+
+    from lib.access.api_keys import ApiKeys
+    from lib.access.tier_lookup import TierLookup
+    from lib.alerting import Alerting
 
 TEST_LIMIT: Final = Limit("test", 10)
 
@@ -56,6 +66,12 @@ class World:
     kv_transport: Transport
     clock: Clock
     chance: random.Random
+    side_calls: SideCalls = field(default_factory=SideCalls)
+
+    async def aclose(self) -> None:
+        """Close what the running event loop holds open."""
+        await self.transport.aclose()
+        await self.side_calls.aclose()
 
 
 class Gateway:
@@ -90,6 +106,11 @@ class Gateway:
         return AutoPipeline(endpoint, transport=self.world.kv_transport, clock=self.world.clock, limits=limits)
 
     @property
+    def with_keys(self) -> frozenset[str]:
+        """The providers that can be called by anyone who has a key."""
+        return frozenset(row.id for row in self.catalog.providers if row.base_url and row.key_variable)
+
+    @property
     def kv_configured(self) -> bool:
         """Whether there is a KV at all."""
         return isinstance(self.store, AutoPipeline)
@@ -111,6 +132,31 @@ class Gateway:
         return Router(self.catalog, self.prices)
 
     @cached_property
+    def tiers(self) -> TierLookup | None:
+        """What users are entitled to, where that is kept anywhere; otherwise nobody is asked."""
+        given = self.settings.subscriptions
+        if not (given.in_supabase or given.stripe_secret):
+            return None
+        from lib.access.supabase import SupabaseTiers
+        from lib.access.tier_lookup import TierLookup, TierRules
+
+        names, world = tuple(tier.name for tier in self.table.tiers), self.world
+        source = SupabaseTiers(given, world.side_calls, world.clock, names) if given.in_supabase else None
+        rules = TierRules(names, given.cache_seconds, given.wait_seconds)
+        return TierLookup(self.store, self.keys, world.clock, rules, source)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Keys that users call with."""
+        from lib.access.api_keys import ApiKeys
+
+        return ApiKeys(self.store, self.keys, self.world.clock)
+
+    async def get_user_tier(self, user_id: str) -> str:
+        """A user's tier as subscriptions have it, the lowest where none is known."""
+        return await self.tiers.tier_of(user_id) if self.tiers else self.table.tiers[0].name
+
+    @cached_property
     def dedup(self) -> Deduplication:
         """Claims on requests in flight."""
         return Deduplication(self.store, self.keys, self.world.clock)
@@ -118,12 +164,13 @@ class Gateway:
     @cached_property
     def gate(self) -> Gate:
         """Admission."""
-        return Gate(self.store, self.keys, self.world.clock)
+        return Gate(self.store, self.keys, self.world.clock, self.log.retention)
 
     @cached_property
     def log(self) -> UsageLog:
         """Usage records."""
-        return UsageLog(self.store, self.keys)
+        given = self.settings.usage
+        return UsageLog(self.store, self.keys, Retention(given.log_days, given.totals_days))
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -134,7 +181,7 @@ class Gateway:
     @cached_property
     def stats(self) -> Stats:
         """Usage read back."""
-        models = [row.id for row in self.catalog.models]
+        models = [row.id for row in self.catalog.models] + [*EMBEDDING_IDS]
         return Stats(self.store, self.keys, self.log, self.world.clock, models)
 
     @cached_property
@@ -164,7 +211,7 @@ class Gateway:
             shared_cache=cache.scope == "shared",
             dedup_enabled=dedup.enabled,
         )
-        ask = Doorkeepers(self.gate, self.dedup, self.health, self.away)
+        ask = Doorkeepers(self.gate, self.health, self.away)
         return Door(ask, self.table, self.keys, self.world.clock, rules)
 
     @cached_property
@@ -174,7 +221,11 @@ class Gateway:
         policy = RetryPolicy(retry.max_attempts, retry.base_seconds, retry.max_seconds)
         streams = self.settings.streams
         attempts = Attempts(
-            access=ProviderAccess(self.lines, adapters(self.world.transport, self.world.clock)),
+            access=ProviderAccess(
+                self.lines,
+                adapters(self.world.transport, self.world.clock),
+                {row.id: row for row in self.catalog.providers},
+            ),
             health=self.health,
             prices=self.prices,
             clock=self.world.clock,
@@ -193,6 +244,31 @@ class Gateway:
         return Fallback(attempts, retrier, self.store, HedgeBudget(streams.hedge_percent))
 
     @cached_property
+    def watchers(self) -> tuple[Watcher, ...]:
+        """Who is told of each finished request."""
+        told = (self.alerts.watcher,) if self.settings.alerts.anyone else ()
+        given = self.settings.telemetry
+        if not given.endpoint:
+            return told
+        from lib.ai.telemetry.exporter import OtlpExporter, Receiver
+
+        resource = {"service.name": given.service_name, "service.version": self.settings.environment.version}
+        receiver = Receiver(given.endpoint, given.headers, resource)
+        return (OtlpExporter(self.world.side_calls, receiver, self.world.clock, self.world.chance), *told)
+
+    @cached_property
+    def alerts(self) -> Alerting:
+        """What is worth an alert, and who is told; imported where there is somebody, or something asks."""
+        from lib.ai.alerts.health_watch import Place
+        from lib.ai.alerts.patrol import Sources
+        from lib.alerting import Around, alerting
+
+        models = tuple(row.id for row in self.catalog.models if row.provider in self.lines)
+        around = Around(self.health, Sources(self.log, models), self.catalog, self.lines)
+        place = Place(self.store, self.keys, self.world.clock)
+        return alerting(self.settings, self.world.side_calls, place, around)
+
+    @cached_property
     def booking(self) -> Booking:
         """Steps 7 and 8."""
         dedup, cache = self.settings.dedup, self.settings.cache
@@ -203,13 +279,27 @@ class Gateway:
             classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
             log_prompts=self.settings.diagnostics.log_prompts,
         )
-        keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away)
+        keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away, self.watchers)
         return Booking(keep, self.keys, self.world.clock, self.world.chance, rules)
+
+    @cached_property
+    def buffer(self) -> StreamBuffer | None:
+        """Streams that users can come back to."""
+        kept = self.settings.streams.resume and self.kv_configured
+        return StreamBuffer(self.store, self.keys, self.world.clock) if kept else None
+
+    @cached_property
+    def replay(self) -> Replay | None:
+        """The same, read."""
+        return Replay(self.buffer, self.keys, self.world.clock) if self.buffer else None
 
     @cached_property
     def pipeline(self) -> Orchestrator:
         """All eight steps."""
-        steps = Steps(self.router, self.door, self.health, self.fallback, self.booking, self.dedup)
+        following = Following(self.dedup, self.replay)
+        steps = Steps(
+            *(self.router, self.door, self.health, self.fallback, self.booking, self.dedup, following, self.buffer)
+        )
         routing = self.settings.routing
         setting = Setting(
             frozenset(self.lines),
@@ -252,8 +342,8 @@ class Gateway:
                 logging.getLogger(__name__).warning("model health could not be read: %s", error)
         return self.health.describe(models, now)
 
-    def simple_guard(self) -> Ratelimit:
-        """The limiter of the test route: ten calls a minute and caller, imported when first used."""
+    def simple_guard(self, limit: Limit = TEST_LIMIT) -> Ratelimit:
+        """A limiter for a simple route, ten calls a minute and caller unless said; imported when first used."""
         from upstash_ratelimit.asyncio import Ratelimit
 
         from lib.kv.client import KV
@@ -263,7 +353,7 @@ class Gateway:
         if endpoint is None or not isinstance(self.store, AutoPipeline):
             raise StoreUnavailable(WHY)
         redis = KV(endpoint, transport=self.world.kv_transport, clock=self.world.clock, pipeline=self.store)
-        return Ratelimit(redis, WindowWithLockout(TEST_LIMIT, self.world.clock.now), self.keys.simple_prefix)
+        return Ratelimit(redis, WindowWithLockout(limit, self.world.clock.now), self.keys.simple_prefix)
 
     async def try_cache(self) -> JsonObject:
         """Write, read and remove one entry; each step's milliseconds. Raises StoreError."""

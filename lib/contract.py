@@ -40,6 +40,10 @@ class Grant:
     tags: tuple[str, ...] = ()
     """Added to those of each request."""
 
+    def may_use(self, model: str) -> bool:
+        """Whether they may use the model of that catalogue name."""
+        return not self.models or model in self.models
+
 
 NO_GRANT: Final = Grant()
 
@@ -94,6 +98,10 @@ class ChatRequest:
     response_format: JsonObject | None = None
     extra: JsonObject = field(default_factory=dict[str, Json])
     """Fields this product does not know: sent to the provider as they are."""
+    anthropic: JsonObject = field(default_factory=dict[str, Json])
+    """Fields of Anthropic's messages API that no other one has a word for: sent to Anthropic's models alone."""
+    prompt_caching: bool = False
+    """Let the provider keep the prompt's beginning: marks are set where it wants them."""
     read_cache: bool = True
     write_cache: bool = True
     use_dedup: bool = True
@@ -108,6 +116,26 @@ class ChatRequest:
     routing: RoutingWish = field(default_factory=RoutingWish)
 
 
+OWN_KEY: Final = "x-provider-key-"
+"""What the headers begin with in which a caller brings provider keys; the provider's id follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Makes a streamed answer one that its user can come back to."""
+
+    chat_id: str
+    note: str = ""
+    """What the protocol's encoder has to know to write the same stream again."""
+
+
+class Arm(StrEnum):
+    """The sides of a gradual rollout: this product's pipeline, and what it takes the place of."""
+
+    NEW = "new"
+    OLD = "old"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One request on its way through the pipeline."""
@@ -119,7 +147,18 @@ class Job:
     deadline: float
     """Seconds since the epoch after which nothing may be started and waits end."""
     provider_keys: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """The caller's own keys by provider, for this request alone."""
+    """The caller's own keys by provider, for this request alone. Where there are any, no other key serves it."""
+    arm: Arm | None = None
+    """The side of a gradual rollout that answers; None outside of one."""
+    resumption: Resumption | None = None
+    """None where the answer ends with its connection."""
+    traceparent: str = ""
+    """W3C trace context of the caller, as sent."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What its record is tagged with: by the request, and by the caller's credential."""
+        return tuple(dict.fromkeys((*self.request.tags, *self.caller.grant.tags)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,16 +188,19 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+    extra: JsonObject | None = None
+    """What its provider wants back with it: `extra_content` on OpenAI's wire (Gemini's thought signature)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call: `id` and `name` come with the first piece of that `index`."""
+    """A piece of a tool call: `id`, `name` and `extra` come with the first piece of that `index`."""
 
     index: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +213,9 @@ class Delta:
     tool_call: ToolCallDelta | None = None
     logprobs: Json = None
     choice: int = 0
+    thought: JsonObject | None = None
+    """A block of reasoning that is complete, as its provider wants it back in later turns (Anthropic's `thinking` with
+    its signature, `redacted_thinking`); what can be read of it has come as `reasoning`."""
 
 
 class FinishReason(StrEnum):
@@ -192,6 +237,16 @@ class Completion:
     """None when the provider sent none: whoever collects the answer then estimates and marks it."""
     served_model: str
     """The response's own model field, by which it is billed."""
+    stop_sequence: str = ""
+    """Which of the asked ones ended the answer, where the provider tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A block of reasoning as in `Delta.thought`, and how many characters of the text came before it."""
+
+    block: JsonObject
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +259,8 @@ class Choice:
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
     logprobs: Json = None
+    thoughts: tuple[Thought, ...] = ()
+    stop_sequence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +352,8 @@ class Report:
     limit: LimitState | None = None
     health: str = "healthy"
     routing: JsonObject = field(default_factory=dict[str, Json])
+    own_keys: bool = False
+    """The cost is the caller's own, with their provider."""
 
 
 @dataclass(frozen=True, slots=True)

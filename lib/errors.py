@@ -5,16 +5,19 @@ GatewayError                 what a caller may see: HTTP status, OpenAI error ty
     AuthenticationFailed     401
     PermissionDenied         403
     NotFound                 404
+    Conflict                 409, the thing is no longer in a state for this
     RequestTooLarge          413
     RateLimited              429, says which limit and when
     BudgetExceeded           402
     NoModelAvailable         400 or 503, names the constraint that left no model
     UpstreamFailed           502, 503 or 504: every model of the chain failed
+    Stopped                  409 (within a stream only), the caller has stopped the answer
     Overloaded               503, this instance sheds load
 ProviderError                one failed try at one model; carries the next step, never shown raw
 StoreError                   the KV answered with an error for one command
     StoreUnavailable         no answer was given and nothing was executed
     UnknownOutcome           no usable answer: the command may or may not have run
+SideCallFailed               a third party (key set, subscriptions, queue) gave no usable answer
 SettingsError                a configuration value is wrong; names the variable
 
 `message` is written for the caller. What only the operator may read goes to `detail`, which is logged and never sent.
@@ -22,6 +25,7 @@ SettingsError                a configuration value is wrong; names the variable
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -83,6 +87,14 @@ class NotFound(GatewayError):
     code = "not_found"
 
 
+class Conflict(GatewayError):
+    """What it is asked of is no longer in a state for it."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
+
+
 class RequestTooLarge(GatewayError):
     """The body is larger than the platform takes."""
 
@@ -105,12 +117,30 @@ class RateLimited(GatewayError):
         self.window_seconds = window_seconds
 
 
+@dataclass(frozen=True, slots=True)
+class SpentBudget:
+    """A budget that leaves no room, in micro-dollars."""
+
+    scope: str
+    """`user`, `key` or `deployment`."""
+    period: str
+    limit: int
+    spent: int
+    """With what is held."""
+    held: int
+    resets_at: str
+
+
 class BudgetExceeded(GatewayError):
     """The request's estimated cost does not fit into what is left."""
 
     status = 402
     type = "insufficient_quota"
     code = "budget_exceeded"
+
+    def __init__(self, message: str, *, budget: SpentBudget | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.budget = budget
 
 
 class NoModelAvailable(GatewayError):
@@ -141,6 +171,14 @@ class UpstreamFailed(GatewayError):
         self.status = status
         if status == 429:
             self.type, self.code = "rate_limit_error", "upstream_rate_limited"
+
+
+class Stopped(GatewayError):
+    """The caller has asked that this answer end."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "stopped"
 
 
 class Overloaded(GatewayError):
@@ -229,6 +267,10 @@ class StoreUnavailable(StoreError):
 
 class UnknownOutcome(StoreError):
     """The command was sent and no usable answer came back: it may or may not have run."""
+
+
+class SideCallFailed(Exception):
+    """A third party gave no usable answer; the message names its host and no secret."""
 
 
 class SettingsError(Exception):

@@ -59,6 +59,9 @@ class LimitTable:
     tiers: tuple[Tier, ...] = TIERS
     classes: tuple[ClassLimit, ...] = CLASS_LIMITS
     address_limit: int = ADDRESS_LIMIT
+    daily_budget_micro_usd: int = 0
+    """Spend of all users together per day (UTC), 0 for no bound."""
+    monthly_budget_micro_usd: int = 0
 
     def tier_named(self, name: str) -> Tier:
         """The tier of that name. Raises InvalidRequest for `tier` when there is none."""

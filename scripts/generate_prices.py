@@ -58,9 +58,14 @@ def micro(dollars: Decimal) -> int:
     return int(amount)
 
 
-def price_row(prices: ModelPrice, constraint: StartDateConstraint | TimeOfDateConstraint | None) -> PriceRow | None:
-    """One price of the package, or None when it does not price both input and output tokens."""
-    dollars_in, dollars_out = rate(prices.input_mtok), rate(prices.output_mtok)
+def price_row(
+    prices: ModelPrice, constraint: StartDateConstraint | TimeOfDateConstraint | None, *, embeds: bool = False
+) -> PriceRow | None:
+    """One price of the package, or None when it does not price both input and output tokens.
+
+    A model that `embeds` writes no tokens.
+    """
+    dollars_in, dollars_out = rate(prices.input_mtok), Rate(0) if embeds else rate(prices.output_mtok)
     if dollars_in is None or dollars_out is None:
         return None
     return PriceRow(
@@ -85,7 +90,8 @@ def utc_hours(constraint: TimeOfDateConstraint) -> tuple[time, time]:
 def price_rows(model: ModelInfo) -> list[PriceRow]:
     """All prices of a model, in the package's order: the last one that applies wins."""
     listed = model.prices if isinstance(model.prices, list) else [ConditionalPrice(prices=model.prices)]
-    rows = (price_row(price.prices, price.constraint) for price in listed)
+    embeds = "embed" in model.id
+    rows = (price_row(price.prices, price.constraint, embeds=embeds) for price in listed)
     return [row for row in rows if row is not None]
 
 

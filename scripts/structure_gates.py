@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 PRODUCT: Final = ("lib", "api", "dev")
-EVERYTHING: Final = (*PRODUCT, "scripts", "bench", "tests")
+EVERYTHING: Final = (*PRODUCT, "scripts", "bench", "training", "tests")
 FILE_LINES: Final = 400
 FILE_LINES_MEDIAN: Final = 150
 FUNCTION_LINES: Final = 60

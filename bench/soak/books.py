@@ -11,11 +11,15 @@ from typing import Final
 from bench.soak.traffic import ADDRESS_MARK, CANARY, TEXT
 from dev.kv import RedisBridge
 from lib.ai.observability.record import UsageRecord, decode
-from lib.ai.observability.totals import WIDTH, Totals, as_totals
+from lib.ai.observability.totals import COUNTERS, Totals, as_totals
+from lib.usage_query import ALL, MODEL, TASK, TIER, USER
 
 SECRETS: Final = (CANARY, ADDRESS_MARK, TEXT.partition("{")[0])
 """Tokens, keys and user ids, addresses, prompts: in no key and on no line of a log."""
 COUNTER_BYTES: Final = 6
+VIEW: Final = re.compile(r"t2:([a-z]+):([0-9]+):")
+SUMMED: Final = (USER, MODEL, TASK, TIER, ALL)
+NONE: Final = (USER, "days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ async def _scan(bridge: RedisBridge) -> AsyncIterator[Key]:
 
 async def _read(bridge: RedisBridge, name: bytes) -> Key:
     kind, ttl = await bridge.run([(b"TYPE", name), (b"PTTL", name)])
-    read = (b"LRANGE", name, b"0", b"-1") if kind == b"list" else (b"GET", name)
+    reads = {b"list": (b"LRANGE", name, b"0", b"-1"), b"zset": (b"ZRANGE", name, b"0", b"-1")}
+    read = reads.get(kind, (b"GET", name)) if isinstance(kind, bytes) else (b"GET", name)
     (value,) = await bridge.run([read])
     if isinstance(value, list):
         lines = tuple(line.decode("utf-8", "replace") for line in value if isinstance(line, bytes))
@@ -98,20 +103,20 @@ def records_in(keys: Iterable[Key], namespace: str) -> list[UsageRecord]:
 
 
 def totals_in(keys: Iterable[Key], namespace: str) -> Mapping[str, Totals]:
-    """The totals by user and month, model and month, model and day, each added up."""
-    views = {"users": "um", "models": "mm", "days": "md"}
-    sums = dict.fromkeys(views, Totals())
+    """The totals of months by user, model, task, tier and in all, and of days by all but user, each added up."""
+    sums = {f"{what} {period}": Totals() for what in SUMMED for period in ("months", "days") if (what, period) != NONE}
     for key in keys:
-        for name, part in views.items():
-            if key.name.startswith(f"{namespace}:{part}:") and isinstance(key.value, str):
-                sums[name] += first_block(key.value.encode("latin-1"))
+        found = VIEW.match(key.name.removeprefix(f"{namespace}:"))
+        if found and found[1] in SUMMED and isinstance(key.value, str):
+            period = "days" if len(found[2]) == len("20261124") else "months"
+            sums[f"{found[1]} {period}"] += first_block(key.value.encode("latin-1"))
     return sums
 
 
 def first_block(raw: bytes) -> Totals:
     """The counters of a view's first block, as BITFIELD lays them: 48 bits each, big-endian."""
-    raw = raw.ljust(WIDTH * COUNTER_BYTES, b"\0")
-    pieces = (raw[i * COUNTER_BYTES : (i + 1) * COUNTER_BYTES] for i in range(WIDTH))
+    raw = raw.ljust(len(COUNTERS) * COUNTER_BYTES, b"\0")
+    pieces = (raw[i * COUNTER_BYTES : (i + 1) * COUNTER_BYTES] for i in range(len(COUNTERS)))
     return as_totals([int.from_bytes(piece, "big") for piece in pieces])
 
 

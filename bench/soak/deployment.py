@@ -40,6 +40,16 @@ class Deployment:
         self.store.tell(fault=fault)
         await self.store.line()
 
+    def let_reads_be_stale(self, stale: bool) -> None:  # noqa: FBT001 - a state, not a mode
+        """Whether the store reads from its late replica from now on."""
+        self.store.tell(stale=stale)
+
+    async def stale_reads(self) -> tuple[int, int]:
+        """Reads from the replica so far, and those that the primary contradicted."""
+        self.store.tell(count=True)
+        reads, wrong = (await self.store.line()).split()
+        return int(reads), int(wrong)
+
     @property
     def children(self) -> list[Child]:
         """All that run."""
@@ -90,10 +100,11 @@ async def deployed(folder: Path, seed: int) -> AsyncGenerator[Deployment]:
     """Start everything, yield it, end everything. Logs and the provider's ledger go to `folder`."""
     plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     async with AsyncExitStack() as stack:
-        redis_url = stack.enter_context(running_redis())
-        store = Child("store", ("bench.soak.store", redis_url, STORE_TOKEN, str(seed)), plain, folder / "store.log")
-        arguments = ("bench.soak.upstream", str(seed), str(folder / "calls.jsonl"))
-        upstream = Child("upstream", arguments, plain, folder / "upstream.log")
+        redis_url, replica_url = stack.enter_context(running_redis()), stack.enter_context(running_redis())
+        serving = ("bench.soak.store", redis_url, replica_url, STORE_TOKEN, str(seed))
+        providing = ("bench.soak.upstream", str(seed), str(folder / "calls.jsonl"))
+        store = Child("store", serving, plain, folder / "store.log")
+        upstream = Child("upstream", providing, plain, folder / "upstream.log")
         for child in (store, upstream):
             stack.push_async_callback(child.stop)
         store_url, provider_url = await asyncio.gather(store.start(), upstream.start())

@@ -186,22 +186,31 @@ def miscounted(ledgers: Ledgers) -> Iterator[str]:
 
 
 def _may_be_missing(ledgers: Ledgers, outcome: Outcome, asked: set[str]) -> bool:
-    """Whether the product may never have begun with the request, or was killed before it could call anyone."""
+    """Whether the product may never have begun with the request, or was killed before it could announce its call."""
     if ledgers.killed(outcome):
-        return not (outcome.order.kind == "unique" and outcome.order.marker in asked)
+        unannounced = any(span.touches(outcome.sent_at, outcome.ended_at) for span in ledgers.store_faults)
+        return unannounced or not (outcome.order.kind == "unique" and outcome.order.marker in asked)
     return outcome.left and not _was_heard(outcome, asked)
 
 
 def closed(records: Iterable[UsageRecord]) -> list[UsageRecord]:
-    """What is booked at the end: no announcements, and nothing that was taken back."""
+    """What is booked at the end: no announcements, and nothing that was taken back.
+
+    A request may be booked as a hit, have that undone, and end as a hit of the same kind after all.
+    """
     records = list(records)
-    taken_back = {(r.request_id, LOST) for r in records if r.kind == FOUND}
-    taken_back |= {(r.request_id, r.kind.removeprefix(UNDONE)) for r in records if r.kind.startswith(UNDONE)}
-    return [
-        record
-        for record in records
-        if record.kind not in ABOUT_OTHERS - {LOST} and (record.request_id, record.kind) not in taken_back
-    ]
+    taken_back = Counter((r.request_id, LOST) for r in records if r.kind == FOUND)
+    taken_back += Counter((r.request_id, r.kind.removeprefix(UNDONE)) for r in records if r.kind.startswith(UNDONE))
+    booked: list[UsageRecord] = []
+    for record in records:
+        named = record.request_id, record.kind
+        if record.kind in ABOUT_OTHERS - {LOST}:
+            continue
+        if taken_back[named]:
+            taken_back[named] -= 1
+        else:
+            booked.append(record)
+    return booked
 
 
 def still_open(records: Iterable[UsageRecord]) -> Iterator[str]:

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import linear_regression, median
 from typing import Final
 
 from lib.contract import JsonObject
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
+FEWEST_SAMPLES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +108,34 @@ class Child:
             self.samples.append(Sample(time.time(), pid, kilobytes / 1024, files))
 
 
-def flatness(samples: list[Sample], warm_seconds: float) -> JsonObject:
-    """Median memory after warming up, in the middle and at the end of the longest life of a process."""
+def longest_life(samples: list[Sample]) -> list[Sample]:
+    """Those of the process that lived longest under this name."""
     by_pid: dict[int, list[Sample]] = {}
     for sample in samples:
         by_pid.setdefault(sample.pid, []).append(sample)
-    lives = by_pid.values() or [list[Sample]()]
-    life = max(lives, key=lambda s: s[-1].at - s[0].at if s else 0.0)
-    warm = [s for s in life if s.at >= life[0].at + warm_seconds] or life
-    third = max(1, len(warm) // 5)
-    middle = len(warm) // 2
+    return max(by_pid.values(), key=lambda life: life[-1].at - life[0].at, default=list[Sample]())
+
+
+def growth(life: list[Sample]) -> float:
+    """Megabytes that the line fitted to the last two thirds rises from their beginning to their end."""
+    late = [sample for sample in life if sample.at >= life[0].at + (life[-1].at - life[0].at) / 3]
+    if len(late) < FEWEST_SAMPLES:
+        return 0.0
+    line = linear_regression([s.at - late[0].at for s in late], [s.megabytes for s in late])
+    return line.slope * (late[-1].at - late[0].at)
+
+
+def flatness(samples: list[Sample]) -> JsonObject:
+    """Memory and open files after a sixth, half and all of the longest life of a process: medians of a tenth each."""
+    life = longest_life(samples)
+    if not life:
+        return {}
+    tenth = max(1, len(life) // 10)
+    early, middle, late = (life[at : at + tenth] for at in (len(life) // 6, len(life) // 2, len(life) - tenth))
     return {
-        "seconds": round(life[-1].at - life[0].at) if life else 0,
-        "start": _median([s.megabytes for s in warm[:third]]),
-        "middle": _median([s.megabytes for s in warm[middle : middle + third]]),
-        "end": _median([s.megabytes for s in warm[-third:]]),
-        "most": round(max((s.megabytes for s in life), default=0.0), 1),
-        "files_start": int(_median([s.files for s in warm[:third]])),
-        "files_end": int(_median([s.files for s in warm[-third:]])),
+        "seconds": round(life[-1].at - life[0].at),
+        "megabytes": [round(median(s.megabytes for s in part), 1) for part in (early, middle, late)],
+        "most": round(max(s.megabytes for s in life), 1),
+        "growth": round(growth(life), 1),
+        "files": [round(median(s.files for s in part)) for part in (early, middle, late)],
     }
-
-
-def _median(values: list[float] | list[int]) -> float:
-    ordered = sorted(values)
-    return round(float(ordered[len(ordered) // 2]), 1) if ordered else 0.0

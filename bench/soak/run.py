@@ -65,6 +65,7 @@ async def driven(site: Deployment, length: Length, seed: int) -> Run:
         traffic = Traffic(seed, random.Random(seed))
         async with _weather(run, length):
             await _load(run, session, traffic, length)
+        run.weather.stale_reads = await site.stale_reads()
         await asyncio.sleep(length.quiet * FIRST_QUIET)
         for _ in range(LAST_ORDERS):
             for instance in range(len(site.instances)):
@@ -82,6 +83,7 @@ async def _weather(run: Run, length: Length) -> AsyncGenerator[None]:
     weather = run.weather
     tasks = [
         asyncio.create_task(weather.of_the_store()),
+        asyncio.create_task(weather.of_the_replica()),
         asyncio.create_task(weather.of_the_provider()),
         asyncio.create_task(weather.of_the_instances(length.load)),
         asyncio.create_task(weather.watch()),

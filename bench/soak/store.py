@@ -1,4 +1,4 @@
-"""The store's process: the REST server over a real Redis, with faults in front that the driver switches on and off."""
+"""The store's process: the REST server over a real Redis and its replica, with faults that the driver switches on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bench.soak.child import commands, say
-from dev import kv
-from lib.contract import Json
+from bench.soak.replica import StaleReads, lagging
+from dev.kv import EmbeddedServer
+from lib.contract import Json, JsonObject
 from tests.support.breakable_server import BreakableServer
 from tests.support.faulty_kv import (
     BAD_GATEWAY,
@@ -92,11 +93,23 @@ def without_first(body: bytes) -> bytes:
 class FaultyStore:
     """The server and the fault that is on."""
 
-    def __init__(self, redis: str, token: str, chance: random.Random) -> None:
-        self._unruly = Unruly(kv.create(token=token, backend=redis))
+    def __init__(self, backend: StaleReads, token: str, chance: random.Random) -> None:
+        self._backend = backend
+        self._unruly = Unruly(EmbeddedServer(backend, token=token))
         self._faulty = FaultyKv(self._unruly)
         self._chance = chance
         self.server = BreakableServer(self._faulty)
+
+    async def obey(self, told: JsonObject) -> None:
+        """Do as the driver tells; a fault is confirmed, and so are the counts that it may ask for."""
+        match told:
+            case {"fault": str(fault)}:
+                await self.switch(fault)
+                say("done")
+            case {"stale": bool(stale)}:
+                self._backend.stale = stale
+            case _:
+                say(f"{self._backend.reads} {self._backend.wrong}")
 
     async def switch(self, fault: str) -> None:
         """Behave as `fault` says from now on; the empty text for well. Connections under the old fault break."""
@@ -112,15 +125,15 @@ class FaultyStore:
         return self._chance.choices(kinds, k=FLAPS)
 
 
-async def serve(redis: str, token: str, seed: int) -> None:
+async def serve(redis: str, replica: str, token: str, seed: int) -> None:
     """Serve until stdin ends."""
-    store = FaultyStore(redis, token, random.Random(seed))
-    async with store.server:
-        say(store.server.url)
-        async for told in commands():
-            await store.switch(str(told.get("fault", "")))
-            say("done")
+    async with lagging(redis, replica) as backend:
+        store = FaultyStore(backend, token, random.Random(seed))
+        async with store.server:
+            say(store.server.url)
+            async for told in commands():
+                await store.obey(told)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(serve(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -14,7 +14,7 @@ from bench.soak.books import Key
 from bench.soak.deployment import NAMESPACE, STABLE, STORE_TOKEN, Deployment
 from bench.soak.exchange import Outcome
 from bench.soak.ledger import Ledgers, Rules, Span
-from bench.soak.processes import flatness
+from bench.soak.processes import flatness, growth, longest_life
 from bench.soak.run import Run, calls_in
 from dev import kv
 from dev.reconcile.command import closing, reconcile, unbooked
@@ -27,8 +27,10 @@ MOST_CALLS: Final = 12
 """Three tries at each model of a chain."""
 SHOWN: Final = 8
 """Violations of one kind."""
-WARM_SECONDS: Final = 120.0
-GROWTH_MEGABYTES: Final = 20.0
+JUDGED_SECONDS: Final = 600.0
+"""A process that has lived for less still warms up."""
+GROWTH_MEGABYTES: Final = 4.0
+"""Over the last two thirds of a run. Answers with an Idempotency-Key are remembered for a day, up to 8 MB of them."""
 MORE_FILES: Final = 10
 MORE_TASKS: Final = 4
 
@@ -83,7 +85,10 @@ async def seen(run: Run, folder: Path) -> Seen:
 def kept(run: Run, folder: Path) -> None:
     """Write down what the driver saw, for whoever looks into a violation."""
     weather = {"store": [asdict(span) for span in run.weather.store_faults], "faults": run.weather.names}
-    (folder / "weather.json").write_text(json.dumps(weather | {"kills": [asdict(s) for s in run.weather.kills]}))
+    weather |= {"kills": [asdict(s) for s in run.weather.kills], "stale": [asdict(s) for s in run.weather.stale]}
+    (folder / "weather.json").write_text(json.dumps(weather))
+    samples = {child.name: [asdict(sample) for sample in child.samples] for child in run.site.children}
+    (folder / "samples.json").write_text(json.dumps(samples))
     with (folder / "outcomes.jsonl").open("w", encoding="utf-8") as file:
         for outcome in run.outcomes:
             fields = {**vars(outcome), "order": {**asdict(outcome.order), "raw": None}}
@@ -149,10 +154,9 @@ def lost_holds(found: Seen) -> Iterator[str]:
 def resource_faults(run: Run) -> Iterator[str]:
     """What has grown in the instance that was never killed."""
     child = run.site.instances[STABLE]
-    flat = flatness(child.samples, WARM_SECONDS)
-    start, end = flat["start"], flat["end"]
-    if isinstance(start, float) and isinstance(end, float) and end - start > GROWTH_MEGABYTES:
-        yield f"{child.name} grew from {start} to {end} MB"
+    life = longest_life(child.samples)
+    if life and life[-1].at - life[0].at >= JUDGED_SECONDS and growth(life) > GROWTH_MEGABYTES:
+        yield f"{child.name} grew by {growth(life):.1f} MB in the last two thirds of the run"
     for name, (before, after) in run.idle.items():
         if after > before + MORE_TASKS:
             yield f"{name} has {after} tasks when idle, it had {before}"
@@ -172,6 +176,7 @@ def summary(found: Seen, done: list[Check]) -> str:
 def _figures(found: Seen) -> dict[str, object]:
     run, ledgers, weather = found.run, found.ledgers, found.run.weather
     got, booked = ledger.refusals(ledgers)
+    reads, wrong = weather.stale_reads
     faults = Counter(call.fault for call in ledgers.calls if call.fault)
     answers = [outcome for outcome in run.outcomes if outcome.status == 200]
     return {
@@ -187,6 +192,7 @@ def _figures(found: Seen) -> dict[str, object]:
         "provider calls": f"{len(ledgers.calls)}, {faults.total()} with a fault of {len(faults)} kinds",
         "provider storms": weather.storms,
         "store faults": f"{len(weather.names)} of {len(set(weather.names))} kinds, {_length(weather.store_faults)} s",
+        "stale reads": f"{reads} in {_length(weather.stale)} s, {wrong} of them wrong",
         "kills": len(weather.kills),
         "records, store": _counted(record.kind for record in ledgers.records),
         "records, logs": f"{len(ledgers.logged)}, {ledger.only_logged(ledgers)} of them in no store",
@@ -194,7 +200,7 @@ def _figures(found: Seen) -> dict[str, object]:
         "refusals": f"{got} given, {booked} booked",
         "holds left": f"{len(books.holds_in(found.keys, NAMESPACE))}, of requests that were cut off; they expire",
         "keys": len(found.keys),
-        **{child.name: flatness(child.samples, WARM_SECONDS) for child in run.site.children},
+        **{child.name: flatness(child.samples) for child in run.site.children},
         "idle tasks": run.idle,
         "idle files": run.idle_files,
     }

@@ -31,6 +31,10 @@ class Weather:
     names: list[str] = field(default_factory=list[str])
     storms: int = 0
     kills: list[Span] = field(default_factory=list[Span])
+    stale: list[Span] = field(default_factory=list[Span])
+    """Times of stale reads. Unlike the store's other faults they excuse nothing."""
+    stale_reads: tuple[int, int] = (0, 0)
+    """From the replica, and those of them that the primary contradicted."""
 
     async def of_the_store(self) -> None:
         """One fault after another, with good times between, until cancelled; ends well."""
@@ -53,6 +57,23 @@ class Weather:
     async def _clear(self, begin: float) -> None:
         await self.site.switch_store("")
         self.store_faults[-1] = Span(begin, time.time())
+
+    async def of_the_replica(self) -> None:
+        """Stale reads now and then, whatever else is wrong with the store, until cancelled; ends well."""
+        try:
+            while True:
+                await asyncio.sleep(self.chance.uniform(10, 30))
+                self.site.let_reads_be_stale(stale=True)
+                self.stale.append(Span(time.time(), time.time() + 3_600))
+                await asyncio.sleep(self.chance.uniform(3, 12))
+                self._up_to_date()
+        finally:
+            self._up_to_date()
+
+    def _up_to_date(self) -> None:
+        self.site.let_reads_be_stale(stale=False)
+        if self.stale and self.stale[-1].end > time.time():
+            self.stale[-1] = Span(self.stale[-1].begin, time.time())
 
     async def of_the_provider(self) -> None:
         """Storms and absences over a steady share of faults, until cancelled; ends well."""

@@ -10,17 +10,16 @@ from typing import Final
 from lib.ai.observability.late import Latecomers
 from lib.ai.observability.log import UsageLog, logged_days
 from lib.ai.observability.sweep import end_of
-from lib.ai.observability.totals import COUNTERS, Totals, as_totals, read_block, totals_of
+from lib.ai.observability.totals import COUNTERS, Totals, as_totals, names_of, read_block, totals_of
 from lib.clock import Clock
 from lib.errors import StoreError
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.replies import Reply
 from lib.kv.store import Store
+from lib.usage_query import KEY, WITH_HOURS
 
 TRIES: Final = 5
 """Times the log is read anew because somebody rolled up meanwhile."""
-COMPARED_BY: Final = ("requests", "input_tokens", "output_tokens", "cost_micro_usd")
-"""What the sums over users, models and days are held against each other by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Books:
     counted: Mapping[str, Totals]
     stored: Mapping[str, Totals]
     sums: Mapping[str, Totals]
-    """Over all users, models and days of the present month, as stored."""
+    """Over all users, models, tasks, tiers and days of the present month, as stored."""
 
     def differences(self) -> list[str]:
         """What does not agree, one line each; empty when the books balance."""
@@ -40,7 +39,7 @@ class Books:
             for name in COUNTERS
             if getattr(stored, name) != getattr(self.counted[key], name)
         ]
-        for name in COMPARED_BY:
+        for name in COUNTERS:
             values = {what: getattr(totals, name) for what, totals in self.sums.items()}
             if len(set(values.values())) > 1:
                 found.append(f"sums of {name} differ: {', '.join(f'{what} {n}' for what, n in values.items())}")
@@ -51,11 +50,9 @@ class Books:
 class _Views:
     """Keys of the views and what they should hold."""
 
-    users: defaultdict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
-    models: defaultdict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
-    days: defaultdict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
-    of_the_month: set[str] = field(default_factory=set[str])
-    """Days' views that belong to the present month."""
+    counted: defaultdict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    of_the_month: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Views of the present month whose sums must be equal: months by user, model, …, and the days by each."""
 
 
 class Auditor:
@@ -70,7 +67,7 @@ class Auditor:
 
     def days(self, day: str | None = None) -> list[str]:
         """The days looked at: all that are held in full, or the one."""
-        return [day] if day else logged_days(self._clock.now())[1:]
+        return [day] if day else logged_days(self._clock.now(), self._log.retention)[1:]
 
     async def read(self, day: str | None = None) -> Books:
         """Roll up, then read. Raises StoreError, also when others keep adding up while the log is read."""
@@ -80,26 +77,27 @@ class Auditor:
             await self._log.roll_up_days(lists)
             before = await self._cursors(lists)
             views = await self._count(days, before)
-            stored = await self._stored([*views.users, *views.models, *views.days])
+            stored = await self._stored(list(views.counted))
             if await self._cursors(lists) == before:
                 return self._books(views, stored)
         raise StoreError("others add the log up faster than it can be read; try again when there is less traffic")
 
     async def _count(self, days: Sequence[str], cursors: Mapping[tuple[str, int], int]) -> _Views:
-        month, views = day_of(self._clock.now())[:6], _Views()
+        month, views, wanted = day_of(self._clock.now())[:6], _Views(), frozenset(days)
+        in_full = len(days) > 1 and days[0] <= f"{month}01"
         for (listed, shard), rolled in cursors.items():
             async for record in self._lists.records(listed, shard, rolled):
-                day, totals, model = day_of(record.at), totals_of(record), record.model or "-"
+                day, totals = day_of(record.at), totals_of(record)
                 if totals == Totals():
                     continue
-                if day in days:
-                    key = self._keys.model_day(model, day)
-                    views.days[key] += totals
-                    if day[:6] == month:
-                        views.of_the_month.add(key)
-                if day[:6] == month and len(days) > 1:
-                    views.users[self._keys.user_month(record.person, month)] += totals
-                    views.models[self._keys.model_month(model, month)] += totals
+                present = day[:6] == month and in_full
+                for what, name in names_of(record):
+                    periods = [day] if what in WITH_HOURS and day in wanted else []
+                    for period in (*periods, month) if present else periods:
+                        key = self._keys.view(what, name, period)
+                        views.counted[key] += totals
+                        if present and what != KEY:
+                            views.of_the_month[f"{what} {'months' if period == month else 'days'}"].add(key)
         return views
 
     async def _stored(self, keys: Sequence[str]) -> dict[str, Totals]:
@@ -114,11 +112,8 @@ class Auditor:
 
     @staticmethod
     def _books(views: _Views, stored: Mapping[str, Totals]) -> Books:
-        sums: dict[str, Totals] = {}
-        if views.users:
-            parts = (("users", views.users), ("models", views.models), ("days", views.of_the_month))
-            sums = {what: sum((stored[key] for key in keys), Totals()) for what, keys in parts}
-        return Books({**views.users, **views.models, **views.days}, stored, sums)
+        sums = {what: sum((stored[key] for key in keys), Totals()) for what, keys in sorted(views.of_the_month.items())}
+        return Books(views.counted, stored, sums)
 
 
 def day_after(day: str) -> str:

@@ -40,17 +40,22 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def unbooked(lines: Iterable[str], *, every: bool = False) -> list[UsageRecord]:
-    """The records of a process log that the store may lack; with `every`, all but refusals, which are gathered."""
-    pattern = ANY_RECORD if every else UNBOOKED
-    found = [decode(match[1]) for line in lines if (match := pattern.search(line))]
-    skipped = (*ABOUT_OTHERS, "refused") if every else ABOUT_OTHERS
-    return [record for record in found if record and record.request_id and record.kind not in skipped]
+    """The marked records of a process log; with `every`, the others too, but for refusals, which are booked in sums."""
+    records: list[UsageRecord] = []
+    for line in lines:
+        marked = UNBOOKED.search(line)
+        found = marked or (ANY_RECORD.search(line) if every else None)
+        record = decode(found[1]) if found else None
+        skipped = ABOUT_OTHERS if marked else {*ABOUT_OTHERS, "refused"}
+        if record and record.request_id and record.kind not in skipped:
+            records.append(record)
+    return records
 
 
 async def reconcile(gateway: Gateway, *, day: str | None = None, imported: Sequence[UsageRecord] = ()) -> list[str]:
     """Close the books; what was done, then what differs after `differs: `. Raises StoreError."""
     auditor = Auditor(gateway.store, gateway.keys, gateway.log, gateway.world.clock)
-    late = Latecomers(gateway.store, gateway.keys)
+    late = Latecomers(gateway.store, gateway.keys, gateway.log.retention)
     added = await late.bring_in(imported, auditor.days())
     lost = await gateway.sweep.run()
     back = await late.take_back(auditor.days())

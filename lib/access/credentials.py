@@ -21,5 +21,16 @@ class Authenticator(Protocol):
     """One kind of credential."""
 
     async def recognise(self, credentials: Credentials) -> Caller | None:
-        """The caller, or None when the credential is not of this kind. AuthenticationFailed for a bad one of it."""
+        """The caller, or None when the credential is not of this kind. AuthenticationFailed for a bad one of it.
+
+        A caller without a tier (empty) gets the one that their user id has.
+        """
+        ...
+
+
+class Tiers(Protocol):
+    """Knows what users are entitled to."""
+
+    async def tier_of(self, user_id: str) -> str:
+        """The user's tier; the lowest where nothing else is known. Raises nothing."""
         ...

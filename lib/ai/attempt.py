@@ -79,10 +79,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which providers can be called, and by what adapter."""
+    """Which providers can be called, and by what adapter. `rows` has those too that only callers have keys of."""
 
     lines: Mapping[str, Line]
     adapters: Mapping[Wire, Adapter]
+    rows: Mapping[str, ProviderRow] = field(default_factory=dict[str, ProviderRow])
+
+    def line(self, provider: str, own: Mapping[str, str]) -> Line:
+        """How to reach a provider: with the caller's `own` keys where there are any, and then with no other one."""
+        return Line(self.rows[provider], own[provider]) if own else self.lines[provider]
 
 
 class Tap:
@@ -148,7 +153,7 @@ class Attempts:
 
     async def begin(self, run: Run, model: ModelRow) -> Live:
         """One try, until it may be shown. Raises ProviderError, after which nothing of it is left open."""
-        line = self.access.lines[model.provider]
+        line = self.access.line(model.provider, run.job.provider_keys)
         adapter = self.access.adapters[line.provider.protocol]
         left = max(SHORTEST_SECONDS, last_start(run) - self.clock.now())
         timeouts = self.waits.timeouts(model, stream=run.job.request.stream, left=left)
@@ -187,7 +192,7 @@ class Attempts:
         cost = 0 if written.empty else self._wasted(run, live.model, written)
         milliseconds = self.milliseconds_since(live.started)
         run.attempts.append(Attempt(live.model.id, error.kind, error.status, milliseconds, cost))
-        if error.counts_against_health:
+        if error.counts_against_health and not run.own_keys:
             self.health.note(live.model.id, ok=False, milliseconds=milliseconds, now=self.clock.now())
 
     def _wasted(self, run: Run, model: ModelRow, written: AnswerBuilder) -> int:

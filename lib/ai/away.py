@@ -14,13 +14,14 @@ from lib.ai.run import Run
 from lib.ai.verdicts import error_text, followed, other_body, over_budget, refused
 from lib.clock import Clock
 from lib.errors import Overloaded
-from lib.kv.admission import Ask, Budget, OverBudget, claim_value
+from lib.kv.admission import Ask, Budget, OverBudget, SharedBudget, claim_value
 from lib.kv.cache import Entry
 from lib.kv.deduplication import ERROR_SHOWN_MS, Published, Windows, answer_record, body_of, error_record
 from lib.kv.keys import day_of
 from lib.kv.local_claims import LocalClaims
 from lib.kv.local_spend import LocalSpend
 from lib.kv.rate_limit import Limit, LocalWindows
+from lib.kv.spending import user_budget
 
 DAYS_OF_A_MONTH: Final = 30
 
@@ -80,7 +81,8 @@ class Away:
 
     def leave(self, run: Run, entry: str) -> None:
         """The end of a run: duplicates here get its answer (as stored; empty for none), its error, or their turn."""
-        self._spend.settle(run.person, run.job.request_id, run.cost_micro_usd)
+        for whose in run.budgets:
+            self._spend.settle(account(whose), run.job.request_id, run.cost_micro_usd)
         if not run.local_claim:
             return
         record, milliseconds = "", 0
@@ -122,17 +124,23 @@ class Away:
             raise refused(refusal)
 
     def _check_budget(self, ask: Ask) -> None:
-        cap = daily_cap(ask.budget, self._rules.budget_percent)
-        if cap is None:
-            return
-        taken = self._spend.taken(ask.person, day_of(self._clock.now()))
-        if taken + ask.hold_micro_usd > cap:
-            raise over_budget(OverBudget("day without the store", taken, cap))
+        now, need = self._clock.now(), ask.need_micro_usd or ask.hold_micro_usd
+        for whose in (user_budget(ask.person, ask.budget), *ask.shared):
+            cap = daily_cap(whose.budget, self._rules.budget_percent)
+            taken = self._spend.taken(account(whose), day_of(now))
+            if cap is not None and taken + need > cap:
+                raise over_budget(OverBudget("day without the store", taken, cap, scope=whose.scope), now)
 
     def _reserve(self, run: Run, ask: Ask) -> None:
         run.hold_micro_usd = ask.hold_micro_usd
         if ask.hold_micro_usd:
-            self._spend.hold(ask.person, ask.token, ask.hold_micro_usd, day=day_of(self._clock.now()))
+            for whose in run.budgets:
+                self._spend.hold(account(whose), ask.token, ask.hold_micro_usd, day=day_of(self._clock.now()))
+
+
+def account(whose: SharedBudget) -> str:
+    """The name under which a budget is counted here."""
+    return f"{whose.scope} {whose.name}"
 
 
 def daily_cap(budget: Budget, percent: int) -> int | None:

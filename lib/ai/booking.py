@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from lib.ai.away import Away
 from lib.ai.health import HealthBoard
 from lib.ai.observability.log import Append, UsageLog
 from lib.ai.observability.record import UsageRecord, encode
 from lib.ai.owed import Debts, Owed
+from lib.ai.plan import Plan
 from lib.ai.refusals import Refusals
 from lib.ai.run import Run
 from lib.ai.verdicts import error_text
 from lib.clock import Clock
-from lib.contract import Answer, Usage
+from lib.contract import Answer, Attempt, Usage
 from lib.errors import StoreError, StoreUnavailable
-from lib.kv.admission import STATE_LIFETIME_MS
+from lib.kv.admission import Settlement, settle_command
 from lib.kv.cache import ClassSeconds, EntryMeta, jittered, store_eligible, ttl_for
 from lib.kv.cache import encode as encode_entry
 from lib.kv.deduplication import Deduplication, Windows
-from lib.kv.keys import Keys, day_of
-from lib.kv.lua import script
+from lib.kv.kept import kept
+from lib.kv.keys import Keys
 from lib.kv.replies import Command, Reply
+from lib.kv.spending import crossed
 from lib.kv.store import Store
 from lib.messages import last_user_text
 
@@ -50,15 +53,24 @@ class BookingRules:
     """Whether the last prompt and the answer go to the process log, which they otherwise never do."""
 
 
+class Watcher(Protocol):
+    """Told of each finished request once it is booked, after its answer."""
+
+    async def finished(self, run: Run, record: UsageRecord) -> None:
+        """Must not raise, nor take long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bookkeepers:
-    """Those whose writes make up the write-back."""
+    """Those whose writes make up the write-back, and those who only look on."""
 
     store: Store
     dedup: Deduplication
     log: UsageLog
     health: HealthBoard
     away: Away
+    watchers: tuple[Watcher, ...] = ()
 
 
 class Booking:
@@ -70,7 +82,6 @@ class Booking:
         self._clock = clock
         self._chance = chance
         self._rules = rules
-        self._settle = script("state", "settle")
         self._refusals = Refusals()
         self._debts = Debts()
         self._lines = logging.getLogger("lib.usage")
@@ -108,6 +119,8 @@ class Booking:
             await self._send(run, due)
         with suppress(StoreError):
             await self._keep.log.after_hit(record, run.log_length)
+        for watcher in self._keep.watchers:
+            await watcher.finished(run, record)
 
     def _due(self, run: Run, record: UsageRecord) -> UsageRecord | None:
         """What is to be appended: nothing for a hit that admission has booked, refusals a second's together.
@@ -122,9 +135,10 @@ class Booking:
     async def _send(self, run: Run, record: UsageRecord | None) -> None:
         log = self._keep.log
         append = log.append(record, perhaps_booked=run.perhaps_admitted)
-        owed = [*self._debts.take(self._clock.now()), *self._settlement(run), *self._end_of_claim(run)]
+        before = self._debts.take(now := self._clock.now())
+        owed = [*before, *(settled := self._settlement(run)), *self._end_of_claim(run)]
         commands = [*append.commands, *(each.command for each in owed), *self._cache_write(run)]
-        commands += self._keep.health.report_commands([a.model for a in run.attempts], self._clock.now())
+        commands += self._keep.health.report_commands([a.model for a in run.attempts], now)
         try:
             replies = await self._keep.store.run_many(commands)
         except StoreUnavailable:
@@ -135,6 +149,9 @@ class Booking:
             self._debts.doubt(owed)
         else:
             ends = replies[len(append.commands) :]
+            for reply in ends[len(before) : len(before) + len(settled)]:
+                sums = None if isinstance(reply, StoreError) else reply
+                run.crossed = crossed(run.budgets, sums, run.cost_micro_usd, now)
             self._debts.refused(each for each, reply in zip(owed, ends, strict=False) if isinstance(reply, StoreError))
             await self._after_append(append, replies[: len(append.commands)])
 
@@ -151,7 +168,11 @@ class Booking:
         limit = self._rules.max_entry_bytes
         if store_eligible(run.job.request, answer, asked_model=run.asked_model, max_bytes=limit) is not None:
             return []
-        return [("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl)]
+        write = ("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl)
+        return [self._kept(run, write)]
+
+    def _kept(self, run: Run, write: Command) -> Command:
+        return kept(self._keys, run.person, self._clock.now(), [write])
 
     def _end_of_claim(self, run: Run) -> list[Owed]:
         """Published, or given up. A claim that is perhaps not ours is ended only if it is."""
@@ -161,8 +182,9 @@ class Booking:
         milliseconds = self._rules.lease_ms
         if entry:
             milliseconds = self._rules.windows.of(keyed=bool(run.job.request.idempotency_key))
-            again = dedup.publish_if_ours(digest, run.claim, entry, milliseconds)
-            command = again if run.perhaps_admitted else dedup.publish(digest, run.body_digest, entry, milliseconds)
+            again = dedup.publish_if_ours(run.person, digest, run.claim, entry, milliseconds)
+            first = dedup.publish(digest, run.body_digest, entry, milliseconds)
+            command = again if run.perhaps_admitted else self._kept(run, first)
         elif run.error is not None and run.admitted:
             again = command = dedup.publish_error(digest, run.claim, error_text(run.error))
         else:
@@ -174,11 +196,13 @@ class Booking:
         if not run.hold_micro_usd:
             return []
         now = self._clock.now()
-        day = day_of(now)
-        key, cost = self._keys.user_state(run.person), run.cost_micro_usd
-        settle: Command = (
-            *("EVAL", self._settle, 1, key, int(now * 1000), run.job.request_id, cost, day, day[:6], STATE_LIFETIME_MS),
+        settlement = Settlement(
+            person=run.person,
+            token=run.job.request_id,
+            cost_micro_usd=run.cost_micro_usd,
+            shared=run.budgets[1:],
         )
+        settle = settle_command(self._keys, settlement, now)
         return [Owed(settle, (*settle, "held"), now + OWED_SECONDS)]
 
     def record_of(self, run: Run) -> UsageRecord:
@@ -194,7 +218,7 @@ class Booking:
             kind=kind_of(run),
             model=serving or (run.plan.model.id if run.plan else ""),
             requested=request.model,
-            task=run.plan.task.value if run.plan else "",
+            task=run.plan.task.value if run.plan else run.task,
             usage=usage,
             cost_micro_usd=run.cost_micro_usd,
             saved_micro_usd=run.saved_micro_usd,
@@ -204,8 +228,28 @@ class Booking:
             attempts=len(run.attempts),
             fallback=run.fallback,
             error=run.failure,
-            tags=request.tags,
+            tags=run.job.tags,
+            arm=run.job.arm,
+            own_keys=run.own_keys,
+            status=run.error.status if run.error else 0,
+            key_id=run.job.caller.grant.key_id,
+            wasted_micro_usd=run.wasted_micro_usd,
+            tries=tuple(run.attempts) if tells_of_tries(run.attempts) else (),
+            reason=reason_of(run.plan) if run.plan and not run.replayed else "",
         )
+
+
+def reason_of(plan: Plan) -> str:
+    """Why this model, in few words, none of which are the prompt's."""
+    if not plan.automatic:
+        return plan.substitution or "asked for"
+    complexity = f"{plan.complexity.level} complexity ({plan.complexity.score})"
+    return f"{plan.task.value} {plan.task_confidence:.2f}, {complexity}, policy {plan.policy}"
+
+
+def tells_of_tries(attempts: Sequence[Attempt]) -> bool:
+    """Whether a record lists them: not where one try went well, of which the record says all there is to say."""
+    return len(attempts) > 1 or any(attempt.outcome != "ok" for attempt in attempts)
 
 
 def kind_of(run: Run) -> str:

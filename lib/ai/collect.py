@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lib.contract import Choice, Completion, Delta, FinishReason, Json, ToolCall, ToolCallDelta, Usage
+from lib.contract import (
+    Choice,
+    Completion,
+    Delta,
+    FinishReason,
+    Json,
+    JsonObject,
+    Thought,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 from lib.messages import estimate_tokens
 
 
@@ -13,6 +24,10 @@ class _Tool:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list[str])
+    extra: JsonObject | None = None
+
+    def whole(self) -> ToolCall:
+        return ToolCall(self.id, self.name, "".join(self.arguments), self.extra)
 
 
 @dataclass(slots=True)
@@ -22,6 +37,7 @@ class _Parts:
     refusal: list[str] = field(default_factory=list[str])
     tools: dict[int, _Tool] = field(default_factory=dict[int, _Tool])
     logprobs: list[Json] = field(default_factory=list[Json])
+    thoughts: list[Thought] = field(default_factory=list[Thought])
 
     def add(self, delta: Delta) -> None:
         if delta.text:
@@ -34,20 +50,25 @@ class _Parts:
             self._add_tool(delta.tool_call)
         if delta.logprobs is not None:
             self.logprobs.append(delta.logprobs)
+        if delta.thought is not None:
+            self.thoughts.append(Thought(delta.thought, sum(map(len, self.text))))
 
     def _add_tool(self, piece: ToolCallDelta) -> None:
         tool = self.tools.setdefault(piece.index, _Tool())
         tool.id, tool.name = tool.id or piece.id, tool.name or piece.name
+        tool.extra = tool.extra or piece.extra
         tool.arguments.append(piece.arguments)
 
-    def choice(self, finish_reason: FinishReason) -> Choice:
+    def choice(self, finish_reason: FinishReason, stop_sequence: str) -> Choice:
         return Choice(
             text="".join(self.text),
             reasoning="".join(self.reasoning),
             refusal="".join(self.refusal),
-            tool_calls=tuple(ToolCall(t.id, t.name, "".join(t.arguments)) for _, t in sorted(self.tools.items())),
+            tool_calls=tuple(tool.whole() for _, tool in sorted(self.tools.items())),
             finish_reason=finish_reason,
             logprobs=merged_logprobs(self.logprobs),
+            thoughts=tuple(self.thoughts),
+            stop_sequence=stop_sequence,
         )
 
     def tokens(self) -> int:
@@ -68,7 +89,8 @@ class AnswerBuilder:
     def choices(self, completion: Completion) -> tuple[Choice, ...]:
         """The whole choices, one per finish reason."""
         return tuple(
-            self._choices.get(i, _Parts()).choice(reason) for i, reason in enumerate(completion.finish_reasons)
+            self._choices.get(i, _Parts()).choice(reason, completion.stop_sequence)
+            for i, reason in enumerate(completion.finish_reasons)
         )
 
     def estimated_usage(self, input_tokens: int) -> Usage:

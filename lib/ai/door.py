@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.away import Away
+from lib.ai.budgets import budget_of, shared_budgets
 from lib.ai.health import HealthBoard
 from lib.ai.observability.record import UsageRecord, head_of, intent_of
 from lib.ai.plan import Plan
 from lib.ai.run import Run
-from lib.ai.verdicts import followed, other_body, over_budget, refused
+from lib.ai.verdicts import other_body, over_budget, refused
 from lib.clock import Clock
-from lib.contract import CacheKind, CallerKind, Usage
+from lib.contract import CacheKind, Caller, CallerKind, Usage
 from lib.errors import StoreError, StoreUnavailable
-from lib.kv.admission import Admitted, Ask, Budget, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
+from lib.kv.admission import Admitted, Ask, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
 from lib.kv.cache import Entry, body_digest, cache_key, decode, dedup_key, idempotency_digest, read_eligible
-from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
 from lib.kv.rate_limit import Limit, Refusal, limits_for
 from lib.kv.replies import Command
+from lib.kv.spending import user_budget
 from lib.tiers import LimitTable
 
 HOLD_EXTRA_MS: Final = 60_000
@@ -47,7 +48,6 @@ class Doorkeepers:
     """Those the door asks."""
 
     gate: Gate
-    dedup: Deduplication
     health: HealthBoard
     away: Away
 
@@ -62,46 +62,41 @@ class Door:
         self._clock = clock
         self._rules = rules
 
-    async def enter(self, run: Run, plan: Plan) -> Entry | None:
+    async def enter(self, run: Run, plan: Plan) -> Entry | InFlight | None:
         """The stored answer that serves this request, or None: go on and call a model.
 
+        While an identical request is in flight, that: wait for its end and, unless it brings an answer, enter again.
         Raises RateLimited, BudgetExceeded, InvalidRequest, or the error of the original this request duplicates.
         """
-        self._name_keys(run, plan)
-        limits = self._limits(run, plan)
-        while True:
-            ask = self._question(run, plan, limits)
-            try:
-                verdict = await self._heard(run, ask, plan)
-            except StoreError as error:
-                return await self._ask.away.enter(run, ask, perhaps_admitted=not isinstance(error, StoreUnavailable))
-            if isinstance(verdict, InFlight):
-                run.admitted = True
-                entry = await self._follow(run, verdict)
-                if entry is not None:
-                    return entry
-                limits = tuple(limit for limit in limits if limit.calls_only)  # the others are counted already
-                continue
-            run.admitted = not isinstance(verdict, Refusal | OverBudget | OtherBody)
-            return self._take(run, ask, verdict)
+        if not run.followed:
+            self._name_keys(run, plan)
+        limits = limits_of(run.job.caller, plan.model.limit_class, self._table)
+        if run.followed:
+            limits = tuple(limit for limit in limits if limit.calls_only)  # the others are counted already
+        ask = self._question(run, plan, limits)
+        try:
+            verdict = await self._heard(run, ask, plan)
+        except StoreError as error:
+            return await self._ask.away.enter(run, ask, perhaps_admitted=not isinstance(error, StoreUnavailable))
+        run.admitted = not isinstance(verdict, Refusal | OverBudget | OtherBody)
+        if isinstance(verdict, InFlight):
+            run.followed, run.limit = True, verdict.limit or run.limit
+            return verdict
+        return self._take(run, ask, verdict)
 
     def _name_keys(self, run: Run, plan: Plan) -> None:
-        request, tenant = run.job.request, "" if self._rules.shared_cache else run.person
+        request, user = run.job.request, tenant_of(run)
+        tenant = "" if self._rules.shared_cache and not run.own_keys else user
         run.asked_model = plan.model.id
+        # Where the caller may not use every model, their requests are no twins of those that may.
+        owner = "|".join((user, *run.job.caller.grant.models))
         if self._rules.cache_enabled and read_eligible(request) is None:
             run.answer_digest = cache_key(request, tenant=tenant, model=plan.model.id)
         if request.idempotency_key:
-            run.duplicate_digest = idempotency_digest(run.person, request.idempotency_key)
+            run.duplicate_digest = idempotency_digest(owner, request.idempotency_key)
             run.body_digest = body_digest(request)
         elif request.use_dedup and self._rules.dedup_enabled:
-            run.duplicate_digest = dedup_key(request, user=run.person, model=plan.model.id)
-
-    def _limits(self, run: Run, plan: Plan) -> tuple[Limit, ...]:
-        caller = run.job.caller
-        if caller.kind is CallerKind.ADMIN:
-            return ()
-        by_address = caller.address is not None and caller.kind is not CallerKind.SERVICE
-        return limits_for(self._table, caller.tier, plan.model.limit_class, by_address=by_address)
+            run.duplicate_digest = dedup_key(request, user=owner, model=plan.model.id)
 
     async def _heard(self, run: Run, ask: Ask, plan: Plan) -> Verdict:
         """The verdict. A caller that hangs up does not take it back: what it claimed is then ended with the run."""
@@ -137,6 +132,8 @@ class Door:
     def _question(self, run: Run, plan: Plan, limits: Sequence[Limit]) -> Ask:
         job = run.job
         address = job.caller.address
+        budget, shared = budget_of(run, self._table), shared_budgets(run, self._table)
+        run.budgets = (user_budget(run.person, budget), *shared)
         record = UsageRecord(
             request_id=job.request_id,
             person=run.person,
@@ -148,7 +145,10 @@ class Door:
             task=plan.task.value,
             usage=Usage(input_tokens=plan.input_tokens, estimated=True),
             cost_micro_usd=plan.cost.total,
-            tags=job.request.tags,
+            tags=job.tags,
+            arm=job.arm,
+            own_keys=run.own_keys,
+            key_id=job.caller.grant.key_id,
         )
         return Ask(
             person=run.person,
@@ -160,20 +160,14 @@ class Door:
             body_digest=run.body_digest,
             replay_finished=job.request.read_cache or bool(job.request.idempotency_key),
             lease_ms=self._rules.lease_ms,
-            hold_micro_usd=self._hold(run, plan),
+            hold_micro_usd=max(1, plan.cost.total, plan.cost.most) if budget or shared else 0,
+            need_micro_usd=max(1, plan.cost.total) if budget or shared else 0,
             hold_ms=int((job.deadline - self._clock.now()) * 1000) + HOLD_EXTRA_MS,
-            budget=self._budget(run),
+            budget=budget,
+            shared=shared,
             record=head_of(record),
             intent=intent_of(record),
         )
-
-    def _hold(self, run: Run, plan: Plan) -> int:
-        """What is reserved before the call: its estimated cost, where a budget holds."""
-        return max(1, plan.cost.total) if self._budget(run) else 0
-
-    def _budget(self, run: Run) -> Budget:
-        tier = self._table.tier_named(run.job.caller.tier)
-        return Budget(tier.daily_budget_micro_usd, tier.monthly_budget_micro_usd)
 
     def _take(self, run: Run, ask: Ask, verdict: Verdict) -> Entry | None:
         match verdict:
@@ -188,7 +182,7 @@ class Door:
             case Refusal():
                 raise refused(verdict)
             case OverBudget():
-                raise over_budget(verdict)
+                raise over_budget(verdict, self._clock.now())
             case OtherBody() | InFlight():
                 raise other_body()
 
@@ -207,11 +201,15 @@ class Door:
         run.replay_booked = True
         return entry
 
-    async def _follow(self, run: Run, flight: InFlight) -> Entry | None:
-        """The original's answer; None when this request has to run itself."""
-        run.limit = flight.limit or run.limit
-        try:
-            outcome = await self._ask.dedup.follow(run.duplicate_digest, flight.claim, run.job.deadline)
-        except StoreError:
-            return None  # admission is asked again, and says what to do without the KV
-        return followed(run, outcome)
+
+def limits_of(caller: Caller, model_class: str, table: LimitTable) -> tuple[Limit, ...]:
+    """The limits that count for a caller's request to a model of that class."""
+    if caller.kind is CallerKind.ADMIN:
+        return ()
+    by_address = caller.address is not None and caller.kind is not CallerKind.SERVICE
+    return limits_for(table, caller.tier, model_class, by_address=by_address)
+
+
+def tenant_of(run: Run) -> str:
+    """Who may share an answer: the user, and apart from that the user with their own keys, since others pay then."""
+    return f"{run.person}+own" if run.own_keys else run.person

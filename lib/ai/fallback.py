@@ -20,12 +20,14 @@ from lib.ai.plan import Plan
 from lib.ai.retry import CircuitState, Retrier
 from lib.ai.run import Run
 from lib.catalog.rows import ModelRow
-from lib.contract import Answer, Attempt, Completion, Delta
+from lib.contract import OWN_KEY, Answer, Attempt, Completion, Delta
 from lib.errors import GatewayError, InvalidRequest, NextStep, ProviderError, StoreError, UpstreamFailed
 from lib.kv.store import Store
 
 LONGEST_ADVICE: Final = 86_400.0
 """Seconds. Quotas renew within a day: a provider that says longer is mistaken, and callers are not told."""
+KEY_REFUSED: Final = frozenset({"auth", "permission", "quota"})
+"""Failures that say something of the key and nothing of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,13 @@ class Fallback:
             else:
                 run.serving, run.dropped_params, run.first_token_ms = live.model, live.dropped_params, live.first_ms
                 return live
+        if run.own_keys and (refusal := key_refused(chain.failures, run.attempts)):
+            raise refusal from chain.failures[-1]
         raise exhausted(chain.failures, run.attempts) from chain.failures[-1]
 
     async def _ask_or_hedge(self, run: Run, model: ModelRow, chain: _Chain) -> Live:
-        usual = self.first_tokens.p95(model.id) if self.hedges.enabled and chain.left else None
+        hedges = self.hedges.enabled and chain.left and not run.own_keys
+        usual = self.first_tokens.p95(model.id) if hedges else None
         if usual is None:
             return await self._ask(run, model)
         first = asyncio.create_task(self._ask(run, model))
@@ -151,15 +156,17 @@ class Fallback:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _ask(self, run: Run, model: ModelRow) -> Live:
-        await self._ask_circuit(run, model)
+        await self.ask_circuit(run, model)
         began = self.retrier.clock.monotonic()
         live = await self.retrier.retry_with_backoff(partial(self.attempts.begin, run, model), last_start(run))
         if self.hedges.enabled:
             self.first_tokens.note(model.id, self.retrier.clock.monotonic() - began)
         return live
 
-    async def _ask_circuit(self, run: Run, model: ModelRow) -> None:
+    async def ask_circuit(self, run: Run, model: ModelRow) -> None:
         """Raises ProviderError `circuit_open` unless the model may be asked; of many, one wins a half-open trial."""
+        if run.own_keys:
+            return
         state = self.attempts.health.circuit(model.id, self.retrier.clock.now())
         if state is CircuitState.HALF_OPEN and await self._wins_trial(run, model):
             return
@@ -181,7 +188,8 @@ class Fallback:
         cost = self.attempts.prices.cost(model, completion.served_model, usage, now)
         milliseconds = self.attempts.milliseconds_since(live.started)
         run.attempts.append(Attempt(model.id, "ok", 200, milliseconds, cost.micro_usd))
-        self.attempts.health.note(model.id, ok=True, milliseconds=milliseconds, now=now)
+        if not run.own_keys:
+            self.attempts.health.note(model.id, ok=True, milliseconds=milliseconds, now=now)
         run.answer = Answer(
             choices=run.builder.choices(completion),
             model=model.id,
@@ -197,6 +205,16 @@ class Fallback:
 def callers_fault(error: ProviderError) -> GatewayError:
     """The provider's own complaint about the request, passed on: no other model is asked to hide it."""
     return InvalidRequest(error.message, param=error.param, code=error.kind)
+
+
+def key_refused(failures: Sequence[ProviderError], attempts: Sequence[Attempt]) -> GatewayError | None:
+    """The error when a caller's own keys were refused by every provider that was asked with them."""
+    if not {failure.kind for failure in failures} <= KEY_REFUSED:
+        return None
+    provider = attempts[0].model.partition("/")[0]
+    said = ", ".join(dict.fromkeys(f"{a.model} ({a.outcome})" for a in attempts))
+    message = f"the provider key you sent was refused: {said}"
+    return InvalidRequest(message, param=f"{OWN_KEY}{provider}", code="provider_key_refused")
 
 
 def exhausted(failures: Sequence[ProviderError], attempts: Sequence[Attempt]) -> GatewayError:

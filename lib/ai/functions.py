@@ -5,13 +5,14 @@ Each is a method of `Functions`, which `lib.app` builds; nothing here holds stat
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from lib.ai.answering import answer_of
+from lib.ai.batch.inline import InlineBatches
 from lib.ai.orchestrator import Orchestrator
 from lib.ai.plan import Plan, RouteFacts
 from lib.ai.router import Router
@@ -54,27 +55,14 @@ class Functions:
 
     async def generate_ai_response(self, job: Job) -> Done:
         """One answer through all eight steps. Raises GatewayError."""
-        try:
-            async with aclosing(self.pipeline.run(job)) as events:
-                async for event in events:
-                    if isinstance(event, Done):
-                        return event
-        finally:
-            await self.pipeline.settle(job)
-        raise AssertionError("the pipeline ended without an answer or an error")
+        return await answer_of(self.pipeline, job)
 
     async def batch_generate(self, jobs: Sequence[Job], concurrency: int = 5) -> list[Done | GatewayError]:
         """Answers to many jobs, at most `concurrency` at once, each item's error in its place."""
-        free = asyncio.Semaphore(concurrency)
-
-        async def one(job: Job) -> Done | GatewayError:
-            async with free:
-                try:
-                    return await self.generate_ai_response(job)
-                except GatewayError as error:
-                    return error
-
-        return list(await asyncio.gather(*(one(job) for job in jobs)))
+        drafts = [lambda job=job: job for job in jobs]
+        async with aclosing(InlineBatches(self.pipeline, self.clock).run(drafts, at_once=concurrency)) as ended:
+            outcomes = {index: outcome async for index, outcome in ended}
+        return [outcomes[index] for index in range(len(jobs))]
 
     async def check_rate_limit(self, user_id: str, tier: str, model_id: str) -> RateLimitResult:
         """Count one request against the user's limits for this model; a refused one consumes nothing.

@@ -68,6 +68,16 @@ class ModelHealth:
         return Health.HEALTHY, f"{total} requests in 5 minutes, {failures} failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A model's status, why, and the requests of the window that it rests on."""
+
+    status: Health
+    reason: str
+    successes: int
+    failures: int
+
+
 def read_health(text: Reply | StoreError) -> ModelHealth:
     """A stored record; anything unreadable counts as no record."""
     if not isinstance(text, str):
@@ -145,6 +155,12 @@ class HealthBoard:
     def statuses(self, models: Iterable[str], now: float) -> Mapping[str, Health]:
         """By model."""
         return {m: self._of(m).health.status(now, self._policy)[0] for m in models}
+
+    def verdict(self, model: str, now: float) -> Verdict:
+        """What there is to say of one model."""
+        health = self._of(model).health
+        successes, failures, _ = health.recent(now)
+        return Verdict(*health.status(now, self._policy), successes, failures)
 
     def probe_command(self, model: str, token: str) -> Command:
         """The write by which one instance wins the trial request of a half-open circuit; replies OK to one only."""

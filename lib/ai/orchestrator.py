@@ -8,25 +8,31 @@ response is complete, however it ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lib.ai.booking import Booking
 from lib.ai.door import Door
-from lib.ai.fallback import Fallback, Piece, Restart
+from lib.ai.fallback import Fallback, Restart
+from lib.ai.following import Following, check_restart
 from lib.ai.health import HealthBoard
+from lib.ai.kept_stream import STOPPED, Failure, Kept
 from lib.ai.plan import Plan, RouteFacts
 from lib.ai.pump import Pump
+from lib.ai.recorder import Recorder
 from lib.ai.router import Router, adjusted
 from lib.ai.run import Run, report_of
+from lib.ai.shown import OtherAnswer, Shown, deltas_of
 from lib.clock import Clock
-from lib.contract import Answer, Delta, Done, Event, Job, Opened, Report, Restarted, ToolCallDelta
-from lib.errors import GatewayError, StoreError
+from lib.contract import Answer, CacheKind, Done, Event, Job, Opened, Report, Restarted
+from lib.errors import GatewayError, Stopped, StoreError
+from lib.kv.admission import InFlight
 from lib.kv.cache import Entry
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
+from lib.kv.stream_buffer import StreamBuffer, StreamName
 
 LEASE_SHARE: Final = 3
 """A claim is lengthened three times per lease."""
@@ -42,6 +48,9 @@ class Steps:
     fallback: Fallback
     booking: Booking
     dedup: Deduplication
+    following: Following
+    buffer: StreamBuffer | None = None
+    """None where streams are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,19 @@ class _Active:
     """A run under way, with the tasks that belong to it."""
 
     run: Run
-    pump: Pump[Piece] | None = None
+    pump: Pump[Event] | None = None
     lease: asyncio.Task[None] | None = None
+    recorder: Recorder | None = None
+    heard: bool = False
+    """The caller has had the end of it, be it an error."""
+
+    def stop(self) -> None:
+        """End the answer, since its user asks for that."""
+        stopped = Stopped(STOPPED)
+        if self.recorder is not None:
+            self.recorder.add(Failure(stopped))
+        if self.pump is not None:
+            self.pump.break_off(stopped)
 
 
 class Orchestrator:
@@ -81,21 +101,27 @@ class Orchestrator:
             # 4 (first half) routing: limits and cache keys depend on the model
             run.plan = plan = self._steps.router.route(job.request, self._facts(job))
             # 1 rate limits · 2 de-duplication · 3 cache, in one round trip
-            entry = await self._steps.door.enter(run, plan)
-            if entry is not None:
-                for event in self._replay(run, entry):
+            async with aclosing(self._stored(run, plan)) as events:
+                async for event in events:
                     yield event
+            if run.answer is not None:
+                active.heard = True
                 return
             # 4 (second half) routing, adjusted to health
-            statuses = self._steps.health.statuses([m.id for m in plan.chain], self._clock.now())
-            run.plan = plan = adjusted(plan, statuses)
+            if not run.own_keys:
+                statuses = self._steps.health.statuses([m.id for m in plan.chain], self._clock.now())
+                run.plan = plan = adjusted(plan, statuses)
             # 5 retry · 6 fallback
             async with aclosing(self._answer(active, plan)) as events:
                 async for event in events:
                     yield event
             # 7 cache · 8 usage: prepared with the last event, written by `settle`
+            active.heard = True
+        except Stopped:
+            active.heard = True  # and booked as if the caller had hung up
+            raise
         except GatewayError as error:
-            run.error, run.failure = error, error.code
+            run.error, run.failure, active.heard = error, error.code, True
             raise
         except Exception as error:
             run.failure = type(error).__name__
@@ -104,26 +130,32 @@ class Orchestrator:
     async def settle(self, job: Job) -> None:
         """Steps 7 and 8: write the run's results back. Safe to call in any case, and twice.
 
-        An answer whose caller hung up is read to its end if a duplicate waits for it, and cancelled otherwise.
+        An answer whose caller hung up is read to its end if they can come back to it or a duplicate waits for it, and
+        cancelled otherwise.
         """
         active = self._active.pop(job.request_id, None)
         if active is None:
             return
         try:
             if active.pump is not None:
-                await self._end(active.run, active.pump)
+                await self._end(active, active.pump)
         finally:
             if active.lease is not None:
                 active.lease.cancel()
         if active.run.unheard is not None:
             await active.run.unheard()
-        await self._steps.booking.write_back(active.run)
+        write_back = self._steps.booking.write_back(active.run)
+        if active.recorder is None:
+            await write_back
+        else:  # both at once share a round trip
+            await asyncio.gather(write_back, active.recorder.close(seen=active.heard))
 
-    async def _end(self, run: Run, pump: Pump[Piece]) -> None:
+    async def _end(self, active: _Active, pump: Pump[Event]) -> None:
+        run, recorder = active.run, active.recorder
+        if pump.running and recorder is not None and await recorder.left():
+            await _first_of(pump.finish(), recorder.over.wait())
         if pump.running and run.claim and await self._steps.dedup.is_awaited(run.duplicate_digest):
             await pump.finish()
-            if run.answer is not None:
-                self._steps.booking.prepare(run, run.answer)
         await pump.stop()
 
     def _begin(self, job: Job) -> _Active:
@@ -134,35 +166,74 @@ class Orchestrator:
     def _facts(self, job: Job) -> RouteFacts:
         setting = self._setting
         return RouteFacts(
-            setting.providers, job.caller.tier, self._clock.now(), setting.baseline, setting.max_usd_per_million
+            frozenset(job.provider_keys) or setting.providers,
+            job.caller.tier,
+            self._clock.now(),
+            setting.baseline,
+            setting.max_usd_per_million,
+            own_keys=bool(job.provider_keys),
+            models=job.caller.grant.models,
         )
 
+    async def _stored(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
+        """An answer that is stored or comes of an identical request in flight; nothing where a model is to be asked."""
+        while isinstance(entry := await self._steps.door.enter(run, plan), InFlight):
+            async with aclosing(self._steps.following.events(run, entry)) as events:
+                async for event in events:
+                    yield self._as_duplicate(run, event)
+            if run.stored is not None:
+                entry = run.stored
+                break
+        if entry is not None:
+            for event in self._replay(run, entry):
+                yield event
+
     async def _answer(self, active: _Active, plan: Plan) -> AsyncGenerator[Event, None]:
-        run, opened = active.run, False
-        async with aclosing(self._pieces(active, plan)) as pieces:
+        """A model's answer; read in a task of its own where others may wait for it, or its caller come back to it."""
+        run, wanted, buffer = active.run, active.run.job.resumption, self._steps.buffer
+        if run.claim:
+            active.lease = asyncio.create_task(self._keep_lease(run))
+        if wanted is not None and buffer is not None and not run.degraded:
+            name = StreamName(run.person, run.job.request_id)
+            active.recorder = Recorder(buffer, self._clock, name, wanted, active.stop)
+        source = self._recorded(active, plan)
+        if not run.claim and active.recorder is None:
+            async with aclosing(source):
+                async for event in source:
+                    yield event
+            return
+        active.pump = Pump(source)
+        async for event in active.pump:
+            yield event
+
+    async def _recorded(self, active: _Active, plan: Plan) -> AsyncGenerator[Event, None]:
+        record = active.recorder.add if active.recorder else _no_record
+        try:
+            async with aclosing(self._events(active.run, plan)) as events:
+                async for event in events:
+                    record(event)
+                    yield event
+        except GatewayError as error:
+            record(Failure(error))
+            raise
+
+    async def _events(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
+        opened = False
+        async with aclosing(self._steps.fallback.answer(run, plan)) as pieces:
             async for piece in pieces:
                 if not opened:
-                    yield Opened(self._report(run))
+                    yield self._opening(run)
                     opened = True
                 yield Restarted(self._report(run)) if isinstance(piece, Restart) else piece
         if run.answer is not None:
             self._steps.booking.prepare(run, run.answer)
             if not opened:
-                yield Opened(self._report(run))
+                yield self._opening(run)
             yield Done(run.answer, self._report(run))
 
-    async def _pieces(self, active: _Active, plan: Plan) -> AsyncGenerator[Piece, None]:
-        """The answer's pieces; read in a task of their own where a duplicate may come to wait for them."""
-        source = self._steps.fallback.answer(active.run, plan)
-        if not active.run.claim:
-            async with aclosing(source):
-                async for piece in source:
-                    yield piece
-            return
-        active.lease = asyncio.create_task(self._keep_lease(active.run))
-        active.pump = Pump(source)
-        async for piece in active.pump:
-            yield piece
+    def _opening(self, run: Run) -> Event:
+        """How an answer begins; a duplicate that has been shown another one's text restarts with it."""
+        return Opened(self._report(run)) if run.shown is None else Restarted(self._report(run))
 
     async def _keep_lease(self, run: Run) -> None:
         lease_ms = self._setting.lease_ms
@@ -178,9 +249,35 @@ class Orchestrator:
         run.age_seconds = entry.age(self._clock.now())
         run.ttl_class = entry.meta.kind
         report = self._report(run)
-        yield Opened(report)
-        yield from deltas_of(answer)
+        if run.shown is None:
+            yield Opened(report)
+            yield from deltas_of(answer)
+        else:
+            yield from self._rest(run, run.shown, answer)
         yield Done(answer, report)
+
+    def _rest(self, run: Run, shown: Shown, answer: Answer) -> Iterator[Event]:
+        """What a duplicate was not shown yet; everything anew where the answer has become another one since."""
+        try:
+            rest = list(shown.rest(deltas_of(answer)))
+        except OtherAnswer:
+            check_restart(run)
+            yield Restarted(self._report(run))
+            rest = list(deltas_of(answer))
+        yield from rest
+
+    def _as_duplicate(self, run: Run, event: Event) -> Event:
+        """The event of an identical request as this one's caller is told it."""
+        if not isinstance(event, Opened | Restarted):
+            return event
+        report = replace(
+            self._report(run),
+            model_used=event.report.model_used,
+            provider=event.report.provider,
+            cached=CacheKind.DUPLICATE,
+            cache_status="HIT (duplicate)",
+        )
+        return replace(event, report=report)
 
     def _report(self, run: Run) -> Report:
         model = run.answer.model if run.answer else run.serving.id if run.serving else ""
@@ -189,14 +286,15 @@ class Orchestrator:
         return report_of(run, round((self._clock.monotonic() - run.started) * 1000), health)
 
 
-def deltas_of(answer: Answer) -> Iterator[Delta]:
-    """A whole answer as the deltas that would have made it."""
-    for index, choice in enumerate(answer.choices):
-        if choice.reasoning:
-            yield Delta(reasoning=choice.reasoning, choice=index)
-        if choice.text or choice.logprobs is not None:
-            yield Delta(text=choice.text, logprobs=choice.logprobs, choice=index)
-        if choice.refusal:
-            yield Delta(refusal=choice.refusal, choice=index)
-        for at, call in enumerate(choice.tool_calls):
-            yield Delta(tool_call=ToolCallDelta(at, call.id, call.name, call.arguments), choice=index)
+async def _first_of(*work: Coroutine[object, object, object]) -> None:
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _no_record(_: Kept) -> None:
+    """Of an answer that nobody can come back to."""

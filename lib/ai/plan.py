@@ -39,6 +39,10 @@ class RouteFacts:
     """The operator's ceiling on the blended price of models the router chooses, where the caller sets none."""
     health: Mapping[str, Health] = field(default_factory=dict[str, Health])
     """By model; a model that is missing is healthy."""
+    own_keys: bool = False
+    """The providers are those the caller brings keys of."""
+    models: tuple[str, ...] = ()
+    """Catalogue names of the models the caller may use; empty for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class CostEstimate:
     input: int
     output: int
     baseline: int
+    most: int = 0
+    """Of the dearest model of the chain, with the longest answer that is reckoned with."""
 
     @property
     def total(self) -> int:

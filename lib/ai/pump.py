@@ -29,6 +29,7 @@ class Pump(Generic[Item]):
     def __init__(self, source: AsyncGenerator[Item, None]) -> None:
         self._queue: asyncio.Queue[Item | _End] = asyncio.Queue(AHEAD)
         self._unread = False
+        self._broken_by: Exception | None = None
         self._task = asyncio.create_task(self._run(source))
 
     async def _run(self, source: AsyncGenerator[Item, None]) -> None:
@@ -45,12 +46,20 @@ class Pump(Generic[Item]):
         """The source's items; raises what the source raises."""
         while not isinstance(item := await self._queue.get(), _End):
             yield item
+        if self._broken_by is not None:
+            raise self._broken_by
         await self._task
 
     @property
     def running(self) -> bool:
         """Whether the source is not at its end."""
         return not self._task.done()
+
+    def break_off(self, error: Exception) -> None:
+        """End the source now; whoever iterates gets what has come, then the error."""
+        if self.running:
+            self._broken_by = error
+            self._task.cancel()
 
     async def finish(self) -> None:
         """Read the source to its end, dropping what comes and what it raises."""

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from lib.ai.collect import AnswerBuilder
 from lib.ai.plan import Plan
 from lib.ai.router import summary
+from lib.ai.shown import Shown
 from lib.catalog.rows import ModelRow
 from lib.contract import Answer, Attempt, CacheKind, Job, LimitState, Report, Usage
 from lib.errors import GatewayError
+from lib.kv.admission import SharedBudget
+from lib.kv.cache import Entry
+from lib.kv.spending import Standing
 
 
 @dataclass(slots=True)
@@ -23,6 +27,8 @@ class Run:
     started: float
     """Monotonic seconds."""
     plan: Plan | None = None
+    task: str = ""
+    """The kind of work, where no plan says it."""
     asked_model: str = ""
     """The model the keys are made for; the plan's first may be another one since, for its health."""
     answer_digest: str = ""
@@ -38,6 +44,10 @@ class Run:
     perhaps_admitted: bool = False
     """The KV did not say how admission ended: `claim` and the hold may be there, or not."""
     hold_micro_usd: int = 0
+    budgets: tuple[SharedBudget, ...] = ()
+    """What it draws on: its user's budget, then those it shares."""
+    crossed: tuple[Standing, ...] = ()
+    """The budgets that its settlement has brought over a mark."""
     limit: LimitState | None = None
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     builder: AnswerBuilder = field(default_factory=AnswerBuilder)
@@ -49,6 +59,12 @@ class Run:
     answer: Answer | None = None
     """The whole answer, once there is one."""
     replayed: CacheKind | None = None
+    followed: bool = False
+    """This request has met an identical one in flight, and is counted."""
+    shown: Shown | None = None
+    """What the caller was shown of the other one's answer while it was being written."""
+    stored: Entry | None = None
+    """That answer, once it is whole."""
     log_length: int = 0
     """Of the usage log, where the admission script has written to it."""
     replay_booked: bool = False
@@ -66,6 +82,13 @@ class Run:
     failure: str = ""
     """The kind of an error for the record, or empty."""
     booked: bool = False
+
+    @property
+    def own_keys(self) -> bool:
+        """Whether the caller brought provider keys. Such a run has its own money and its own luck: it takes nothing
+        from the operator's budgets, and neither heeds nor adds to what is known of the models' health.
+        """
+        return bool(self.job.provider_keys)
 
     @property
     def input_tokens(self) -> int:
@@ -113,4 +136,5 @@ def report_of(run: Run, latency_ms: int, health: str) -> Report:
         limit=run.limit,
         health=health,
         routing=summary(plan) if plan else {},
+        own_keys=run.own_keys,
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 import orjson
 
 from lib.ai.run import Run
 from lib.contract import CacheKind, Json
-from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, RateLimited, UpstreamFailed
+from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, RateLimited, SpentBudget, UpstreamFailed
 from lib.json_text import parse
 from lib.kv.admission import OverBudget
 from lib.kv.cache import Entry, decode
 from lib.kv.deduplication import Failed, Freed, Outcome, Published, TimedOut
 from lib.kv.rate_limit import Refusal
+
+IN_FLIGHT_SECONDS: Final = 5.0
 
 
 def followed(run: Run, outcome: Outcome) -> Entry | None:
@@ -54,13 +59,34 @@ def refused(refusal: Refusal) -> RateLimited:
     )
 
 
-def over_budget(verdict: OverBudget) -> BudgetExceeded:
-    """The error that says which budget and how much is spent."""
-    spent, budget = verdict.spent_micro_usd / 1e6, verdict.budget_micro_usd / 1e6
-    message = (
-        f"this request does not fit into the budget of the {verdict.period}: ${spent:.6f} of ${budget:.6f} are spent"
+def over_budget(verdict: OverBudget, now: float) -> BudgetExceeded:
+    """The error that says which budget, how much is spent and when it begins anew.
+
+    What the whole deployment spends is the operator's affair: of that budget no amounts are told.
+    """
+    taken, limit = verdict.spent_micro_usd, verdict.budget_micro_usd
+    reset = resets_at(verdict.period, now)
+    whose = "" if verdict.scope == "user" else f"{verdict.scope}'s "
+    message = f"this request does not fit into the {whose}budget of the {verdict.period}"
+    if verdict.scope != "deployment":
+        message += f": ${taken / 1e6:.6f} of ${limit / 1e6:.6f} are spent or set aside for requests in flight"
+    return BudgetExceeded(
+        f"{message}; it begins anew at {reset}",
+        budget=SpentBudget(verdict.scope, verdict.period, limit, taken, verdict.held_micro_usd, reset),
+        # Requests in flight give back what they do not need.
+        retry_after=IN_FLIGHT_SECONDS
+        if verdict.held_micro_usd > 0 and taken - verdict.held_micro_usd < limit
+        else None,
     )
-    return BudgetExceeded(message)
+
+
+def resets_at(period: str, now: float) -> str:
+    """When the next day or month (UTC) begins, in ISO 8601."""
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    after = today + timedelta(days=1)
+    if period == "month":
+        after = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return after.isoformat().replace("+00:00", "Z")
 
 
 def error_text(error: GatewayError) -> str:

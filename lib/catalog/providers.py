@@ -11,6 +11,8 @@ from lib.catalog.rows import Protocol, ProviderRow
 
 DEMO: Final = "demo"
 """Id of the provider that answers without a network or a key, and costs nothing."""
+OPENAIS_ALONE: Final = frozenset[str]()
+"""For providers that refuse fields of messages which are not OpenAI's."""
 
 PROVIDERS: Final[tuple[ProviderRow, ...]] = (
     ProviderRow(
@@ -18,6 +20,7 @@ PROVIDERS: Final[tuple[ProviderRow, ...]] = (
         protocol=Protocol.OPENAI,
         base_url="https://api.openai.com/v1",
         key_variable="OPENAI_API_KEY",
+        takes=OPENAIS_ALONE,
     ),
     ProviderRow(
         id="anthropic",
@@ -30,6 +33,7 @@ PROVIDERS: Final[tuple[ProviderRow, ...]] = (
         protocol=Protocol.OPENAI,
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         key_variable="GEMINI_API_KEY",
+        takes=frozenset({"extra_content"}),
     ),
     ProviderRow(
         id="deepseek",
@@ -43,12 +47,15 @@ PROVIDERS: Final[tuple[ProviderRow, ...]] = (
         base_url="https://api.x.ai/v1",
         key_variable="XAI_API_KEY",
         price_source="x-ai",
+        takes=OPENAIS_ALONE,
     ),
     ProviderRow(
         id="mistral",
         protocol=Protocol.OPENAI,
         base_url="https://api.mistral.ai/v1",
         key_variable="MISTRAL_API_KEY",
+        takes=OPENAIS_ALONE,
+        call_id_length=9,
     ),
     ProviderRow(
         id="moonshot",
@@ -62,12 +69,14 @@ PROVIDERS: Final[tuple[ProviderRow, ...]] = (
         protocol=Protocol.OPENAI,
         base_url="https://api.groq.com/openai/v1",
         key_variable="GROQ_API_KEY",
+        takes=OPENAIS_ALONE,
     ),
     ProviderRow(
         id="cohere",
         protocol=Protocol.OPENAI,
         base_url="https://api.cohere.ai/compatibility/v1",
         key_variable="COHERE_API_KEY",
+        takes=OPENAIS_ALONE,
     ),
     # CroweLogic's address is the customer's own: without CROWELOGIC_BASE_URL the provider is not there.
     ProviderRow(id="crowelogic", protocol=Protocol.OPENAI, base_url="", key_variable="CROWELOGIC_API_KEY"),

@@ -30,6 +30,11 @@ class ProviderRow:
     """The environment variable that holds its key; empty when it needs none."""
     price_source: str = ""
     """The provider's id in genai-prices, where it differs from `id`."""
+    takes: frozenset[str] = frozenset({"reasoning_content"})
+    """What it wants of messages beyond OpenAI's own fields: `reasoning_content` of earlier turns, `extra_content` of
+    tool calls. On OpenAI's wire all else of that kind is left out, since most refuse it."""
+    call_id_length: int = 0
+    """Of tool calls' ids, where it takes no other and only letters and digits; 0 for any up to 40 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

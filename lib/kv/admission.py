@@ -17,11 +17,11 @@ from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.rate_limit import Limit, Refusal
 from lib.kv.replies import Command, Reply
+from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 
 STATE_LIFETIME_MS: Final = 35 * 86_400_000
 """Outlives a month's budget and every record that names the user."""
-LOG_LIFETIME_SECONDS: Final = 31 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ class Budget:
 
     def __bool__(self) -> bool:
         return bool(self.per_day or self.per_month)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBudget:
+    """A budget that a request draws on beside its user's own."""
+
+    scope: str
+    """`key` or `deployment`."""
+    name: str
+    """Which one: the public id of a key; empty for the deployment."""
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +65,12 @@ class Ask:
     """May a finished duplicate's answer be replayed, or only one in flight be joined?"""
     lease_ms: int = 0
     hold_micro_usd: int = 0
+    """The most that it may cost, which is what all others must leave."""
+    need_micro_usd: int | None = None
+    """What it is expected to cost, which is what must be left for it; None for as much as the hold."""
     hold_ms: int = 0
     budget: Budget = Budget()
+    shared: tuple[SharedBudget, ...] = ()
     record: str = ""
     """The usage record up to its kind, booked by the script if this turns out to be a hit."""
     intent: str = ""
@@ -100,7 +115,23 @@ class OverBudget:
 
     period: str
     spent_micro_usd: int
+    """Spent and held."""
     budget_micro_usd: int
+    held_micro_usd: int = 0
+    """The part that is held by requests in flight."""
+    scope: str = "user"
+    """Whose budget: `user`, `key` or `deployment`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a request has really cost."""
+
+    person: str
+    token: str
+    cost_micro_usd: int
+    shared: tuple[SharedBudget, ...] = ()
+    """Those of its admission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +145,8 @@ Verdict: TypeAlias = Admitted | Cached | InFlight | Refusal | OverBudget | Other
 class Gate:
     """Asks the KV for admission. Raises StoreError when the KV cannot say."""
 
-    def __init__(self, store: Store, keys: Keys, clock: Clock) -> None:
+    def __init__(self, store: Store, keys: Keys, clock: Clock, retention: Retention = RETENTION) -> None:
+        self._retention = retention
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -139,6 +171,7 @@ class Gate:
             keys.answer(ask.answer_digest) if ask.answer_digest else unused,
             keys.duplicate(ask.duplicate_digest) if ask.duplicate_digest else unused,
             keys.log(day, keys.shard(ask.person)),
+            *(keys.shared_spend(each.scope, each.name) for each in ask.shared),
         )
         now_ms = int(now * 1000)
         arguments: list[str | int] = [
@@ -155,10 +188,13 @@ class Gate:
             ask.budget.per_month,
             STATE_LIFETIME_MS,
             ask.record,
-            LOG_LIFETIME_SECONDS,
+            self._retention.log_seconds,
             ask.body_digest,
             ask.intent,
+            ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd,
         ]
+        for each in ask.shared:
+            arguments += (each.budget.per_day, each.budget.per_month)
         for limit in ask.limits:
             owner, when = "a" if limit.by_address else "u", "call" if limit.calls_only else "every"
             arguments += (owner, limit.name, limit.maximum, limit.window_ms, limit.lockout_ms, when)
@@ -185,12 +221,22 @@ def read_verdict(ask: Ask, reply: Reply) -> Verdict:
             return Cached(record.partition("\n")[2], state, logged, duplicate=True)
         case [(4 | 5) as code, str(name), int(wait), int()] if limit := limit_named(ask.limits, name):
             return Refusal(limit, wait, locked=code == 5)
-        case [6, str(period), int(spent), int(budget)]:
-            return OverBudget(period, spent, budget)
+        case [6, str(period), int(spent), int(budget), int(held), int(whose)] if whose <= len(ask.shared):
+            scope = ask.shared[whose - 1].scope if whose else "user"
+            return OverBudget(period, spent, budget, held, scope)
         case [7, *_]:
             return OtherBody()
         case _:
             raise StoreError("the admission script answered with something else")
+
+
+def settle_command(keys: Keys, ask: Settlement, now: float) -> Command:
+    """Takes the hold off and books the cost; the reply is for `spent_of`."""
+    day = day_of(now)
+    shared = (keys.shared_spend(each.scope, each.name) for each in ask.shared)
+    named = (keys.user_state(ask.person), keys.tombstone(ask.person), *shared)
+    sums = (int(now * 1000), ask.token, ask.cost_micro_usd, day, day[:6], STATE_LIFETIME_MS)
+    return ("EVAL", script("state", "settle"), len(named), *named, *sums)
 
 
 def limit_named(limits: Sequence[Limit], name: str) -> Limit | None:

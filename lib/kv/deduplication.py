@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from lib.clock import Clock
 from lib.errors import StoreError
+from lib.kv.kept import NOTED_LONGER_MS
 from lib.kv.keys import Keys
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
@@ -111,10 +112,12 @@ class Deduplication:
         """The write that hands a finished answer to duplicates for `window_ms`."""
         return ("SET", self._keys.duplicate(digest), answer_record(body_digest, entry), "PX", window_ms)
 
-    def publish_if_ours(self, digest: str, claim: str, entry: str, window_ms: int) -> Command:
+    def publish_if_ours(self, person: str, digest: str, claim: str, entry: str, window_ms: int) -> Command:
         """The same, if the claim is still ours: for whoever is not sure ever to have got it."""
-        record = answer_record(body_of(claim), entry)
-        return ("EVAL", self._release, 1, self._keys.duplicate(digest), claim, window_ms, record)
+        keys, record = self._keys, answer_record(body_of(claim), entry)
+        named = (keys.duplicate(digest), keys.holdings(person), keys.tombstone(person))
+        forgotten = int(self._clock.now() * 1000) + window_ms + NOTED_LONGER_MS
+        return ("EVAL", self._release, len(named), *named, claim, window_ms, record, forgotten)
 
     def publish_error(self, digest: str, claim: str, error: str) -> Command:
         """The write that tells waiting duplicates that the original failed, if the claim is still ours."""

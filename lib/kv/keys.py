@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
+_SPECIAL: Final = re.compile(r"[*?\[\]\\]")
 LOG_SHARDS: Final = 16
 """Lists a day's usage log is spread over, by user."""
 
@@ -30,6 +32,10 @@ class Keys:
         """Windows, lockouts, spend and holds of one user."""
         return f"{self._prefix}u1:{person}"
 
+    def shared_spend(self, scope: str, name: str) -> str:
+        """Spend and holds of all who share a budget: of one key, or of the deployment, whose name is empty."""
+        return f"{self._prefix}b1:{scope}:{name}"
+
     def address_state(self, address: str) -> str:
         """Windows of one client address."""
         return f"{self._prefix}i1:{address}"
@@ -37,6 +43,10 @@ class Keys:
     def answer(self, digest: str) -> str:
         """A cached answer."""
         return f"{self._prefix}c1:{digest}"
+
+    def vector(self, digest: str) -> str:
+        """The cached vector of one text."""
+        return f"{self._prefix}v1:{digest}"
 
     def duplicate(self, digest: str) -> str:
         """The claim on, or the result of, one distinct request."""
@@ -74,17 +84,180 @@ class Keys:
         """Set when a record of this kind has been added to the log outside of its request."""
         return f"{self._prefix}bo:{kind}:{request_id}"
 
+    def view(self, what: str, name: str, period: str) -> str:
+        """Totals of one day or month (`20261124`, `202611`): `what` is user, model, task, …, `name` which one."""
+        return f"{self._prefix}t2:{what}:{period}:{name}"
+
+    def ranking(self, what: str, period: str) -> str:
+        """The names that have such totals, by what they cost."""
+        return f"{self._prefix}tr:{what}:{period}"
+
     def user_month(self, person: str, month: str) -> str:
-        """Totals of one user and month (`202611`)."""
-        return f"{self._prefix}um:{person}:{month}"
+        """Totals of one user and month, by day."""
+        return self.view("user", person, month)
 
     def model_day(self, model: str, day: str) -> str:
-        """Totals of one model and day, by hour, with its latency histogram."""
-        return f"{self._prefix}md:{model}:{day}"
+        """Totals of one model and day, by hour."""
+        return self.view("model", model, day)
 
     def model_month(self, model: str, month: str) -> str:
-        """Totals of one model and month."""
-        return f"{self._prefix}mm:{model}:{month}"
+        """Totals of one model and month, by day."""
+        return self.view("model", model, month)
+
+    def user_votes(self, person: str, day: str) -> str:
+        """A user's votes on a day's answers, by request id."""
+        return f"{self._prefix}fb:{person}:{day}"
+
+    def model_votes(self, model: str, day: str) -> str:
+        """Counts of votes on one model's answers of a day, by task."""
+        return f"{self._prefix}fm:{model}:{day}"
+
+    def task_votes(self, task: str) -> str:
+        """Counts of votes on the answers to one kind of task, by model."""
+        return f"{self._prefix}ft:{task}"
+
+    def arm_day(self, arm: str, day: str) -> str:
+        """Totals of one side of the gradual rollout and day."""
+        return self.view("arm", arm, day)
+
+    @property
+    def rollout(self) -> str:
+        """How far the gradual rollout has come, and who may turn it back."""
+        return f"{self._prefix}ro"
+
+    def rollout_window(self, generation: int, window: int) -> str:
+        """Requests and errors of both sides since the rollout was last changed, by window of time."""
+        return f"{self._prefix}rw:{generation}:{window}"
+
+    def tier(self, person: str) -> str:
+        """A user's tier as it was last looked up."""
+        return f"{self._prefix}ti:{person}"
+
+    def subscriptions(self, person: str) -> str:
+        """What subscription events have told about a user."""
+        return f"{self._prefix}sb:{person}"
+
+    def webhook_event(self, event_id: str) -> str:
+        """Set when an event has been taken in."""
+        return f"{self._prefix}we:{self.person(event_id)}"
+
+    def api_key(self, key_id: str) -> str:
+        """The record of one API key, by its public id."""
+        return f"{self._prefix}k1:{key_id}"
+
+    def api_keys_of(self, person: str) -> str:
+        """The names of one user's API keys."""
+        return f"{self._prefix}ku:{person}"
+
+    @property
+    def api_keys(self) -> str:
+        """The names of all API keys."""
+        return f"{self._prefix}ka"
+
+    def seal(self, text: str) -> str:
+        """Eight hex digits by which a text that this deployment made is told from one that others made up."""
+        return blake2b(text.encode(), key=self._secret, digest_size=4, person=b"seal").hexdigest()
+
+    def chat(self, person: str, chat_id: str) -> str:
+        """The hash under which one of a user's chats is known."""
+        return self.person(f"{person} {chat_id}")
+
+    def stream(self, person: str, request_id: str) -> str:
+        """The text of an answer that its user may come back to."""
+        return f"{self._prefix}ss:{person}:{request_id}"
+
+    def stream_wish(self, person: str, request_id: str) -> str:
+        """What readers of that text want of its writer."""
+        return f"{self._prefix}sx:{person}:{request_id}"
+
+    def streams_of(self, person: str, slot: int) -> str:
+        """A user's chats and the request that answers each, by slot of time."""
+        return f"{self._prefix}sn:{person}:{slot}"
+
+    def batch(self, job: str) -> str:
+        """What one batch job is: owner, size, lifetime."""
+        return f"{self._prefix}bh:{job}"
+
+    def batch_state(self, job: str) -> str:
+        """How far it has come, and who works on which item."""
+        return f"{self._prefix}bs:{job}"
+
+    def batch_requests(self, job: str, digest: str, chunk: int) -> str:
+        """Some of its requests. The digest of them all keeps two uploads under one name apart."""
+        return f"{self._prefix}bq:{job}:{digest}:{chunk}"
+
+    def batch_result(self, job: str, index: int) -> str:
+        """One item's result."""
+        return f"{self._prefix}br:{job}:{index}"
+
+    def user_batches(self, person: str) -> str:
+        """The jobs that a user has in the store."""
+        return f"{self._prefix}bu:{person}"
+
+    @property
+    def open_batches(self) -> str:
+        """The jobs that are not done."""
+        return f"{self._prefix}bp"
+
+    def alert_claim(self, once: str) -> str:
+        """Set while an alert counts as raised."""
+        return f"{self._prefix}ac:{self.person(once)}"
+
+    def alert(self, alert_id: str) -> str:
+        """One alert and who has been told."""
+        return f"{self._prefix}al:{alert_id}"
+
+    @property
+    def alerts(self) -> str:
+        """The ids of the latest alerts, by time."""
+        return f"{self._prefix}ax"
+
+    @property
+    def alerts_due(self) -> str:
+        """The ids of alerts that somebody has still to be told of, by when to try."""
+        return f"{self._prefix}ad"
+
+    @property
+    def alerts_digested(self) -> str:
+        """Up to when alerts have been summed up."""
+        return f"{self._prefix}ag"
+
+    @property
+    def patrol(self) -> str:
+        """Set when somebody has just looked for what is worth an alert."""
+        return f"{self._prefix}ap"
+
+    def health_told(self, model: str) -> str:
+        """The state of a model that the last alert about it told."""
+        return f"{self._prefix}ah:{model}"
+
+    def models_listed(self, provider: str) -> str:
+        """The models that a provider offered when it was last asked."""
+        return f"{self._prefix}am:{provider}"
+
+    @property
+    def expiry_cursor(self) -> str:
+        """How far the search for keys without a lifetime has come."""
+        return f"{self._prefix}xc"
+
+    @property
+    def every(self) -> str:
+        """The pattern that all keys match, and none of another namespace."""
+        return _SPECIAL.sub(r"\\\g<0>", self._prefix) + "*"
+
+    def holdings(self, person: str) -> str:
+        """The names of the keys that hold texts of a user, by when they are gone."""
+        return f"{self._prefix}ix:{person}"
+
+    def tombstone(self, person: str) -> str:
+        """There for a while after a user was deleted. Its name is another hash than any that data had."""
+        name = blake2b(person.encode(), key=self._secret, digest_size=10, person=b"tombstone").hexdigest()
+        return f"{self._prefix}go:{name}"
+
+    @property
+    def deletions(self) -> str:
+        """The users whose deletion has begun and is not complete."""
+        return f"{self._prefix}dp"
 
     @property
     def simple_prefix(self) -> str:

@@ -58,6 +58,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class _Window:
+    counts_until: int = 0
     locked_until: int = 0
     times: list[int] = field(default_factory=list[int])
 
@@ -71,17 +72,24 @@ class LocalWindows:
     def admit(self, owners: Sequence[tuple[str, Limit]], now_ms: int) -> Refusal | None:
         """Count one request against every limit, or none of them when one refuses."""
         for owner, limit in owners:
-            if refusal := self._refusal(self._window(owner, limit), limit, now_ms):
+            if refusal := self._refusal(self._window(owner, limit, now_ms), limit, now_ms):
                 return refusal
         for owner, limit in owners:
-            self._window(owner, limit).times.append(now_ms)
+            self._window(owner, limit, now_ms).times.append(now_ms)
         return None
 
-    def _window(self, owner: str, limit: Limit) -> _Window:
+    @property
+    def remembered(self) -> int:
+        """Windows in memory, some of which may be over."""
+        return len(self._windows)
+
+    def _window(self, owner: str, limit: Limit, now_ms: int) -> _Window:
         key = (owner, limit.name)
         window = self._windows.setdefault(key, _Window())
+        window.counts_until = max(window.counts_until, now_ms + limit.window_ms)
         self._windows.move_to_end(key)
-        if len(self._windows) > WATCHED:
+        oldest = next(iter(self._windows.values()))
+        if len(self._windows) > WATCHED or max(oldest.counts_until, oldest.locked_until) <= now_ms:
             self._windows.popitem(last=False)
         return window
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from lib.settings.alerts import Alerts
+from lib.settings.batches import Batches
+from lib.settings.embeddings import Embeddings
+from lib.settings.identity import Jwt, OwnKeys, Subscriptions
+from lib.settings.rollout import RolloutSettings
+from lib.settings.telemetry import Telemetry
+from lib.settings.usage import UsageSettings
 from lib.settings.variables import (
     Group,
     choice,
+    dollars,
     dollars_as_micro_usd,
     flag,
     number,
@@ -62,7 +70,9 @@ class Kv(Group):
     """The store. Its address and token are read by the store's client (`UPSTASH_REDIS_REST_*` or `KV_REST_API_*`)."""
 
     namespace: str = text("KV_NAMESPACE", "aig", "Prefix of every key, so that deployments can share a database")
-    hash_secret: str | None = secret("GATEWAY_HASH_SECRET", "Keys the hashes of user ids and addresses in the store")
+    hash_secret: str | None = secret(
+        "GATEWAY_HASH_SECRET", "Keys the hashes of user ids and addresses in the store, and seals API keys"
+    )
     connect_timeout_seconds: float = number(
         "KV_CONNECT_TIMEOUT_SECONDS", 1.0, "Longest wait for a connection", low=0.01
     )
@@ -145,6 +155,8 @@ class Limits(Group):
         "tier=dollars,…",
         dollars_as_micro_usd,
     )
+    daily_budget: int = dollars("DAILY_BUDGET_USD", "Dollars that all users together may spend per day")
+    monthly_budget: int = dollars("MONTHLY_BUDGET_USD", "Dollars that all users together may spend per month")
 
 
 class Retry(Group):
@@ -191,6 +203,9 @@ class Streams(Group):
     )
     commit_seconds: float = number(
         "STREAM_COMMIT_SECONDS", 0.0, "Longest time they are held back, from the first on; 0 for no bound"
+    )
+    resume: bool = flag(
+        "STREAM_RESUME", "UI streams are answered to the end without their caller, who can come back", production=True
     )
     hedge_percent: int = whole(
         "HEDGE_PERCENT", 0, "Requests per hundred that may ask a second model when the first is late", high=5
@@ -243,6 +258,7 @@ class Diagnostics(Group):
         "TEST_ENDPOINTS", "Serves /api/ai/test-rate-limit and /api/ai/test-cache", production=False, development=True
     )
     log_prompts: bool = flag("LOG_PROMPTS", "Writes prompts and answers to the log", production=False)
+    api_docs: bool = flag("API_DOCS", "Serves the description of all routes at /api/ai/openapi.json", production=True)
 
 
 GROUPS: Final[tuple[type[Group], ...]] = (
@@ -255,8 +271,17 @@ GROUPS: Final[tuple[type[Group], ...]] = (
     RequestTimeouts,
     Streams,
     Cache,
+    Embeddings,
     Dedup,
     Routing,
     Diagnostics,
+    Batches,
+    Jwt,
+    Subscriptions,
+    OwnKeys,
+    RolloutSettings,
+    UsageSettings,
+    Telemetry,
+    Alerts,
 )
 """In the order of the README."""

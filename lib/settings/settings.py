@@ -11,6 +11,9 @@ from lib.catalog.catalog import Catalog
 from lib.catalog.providers import DEMO
 from lib.catalog.rows import Protocol, ProviderRow
 from lib.errors import SettingsError
+from lib.settings.alerts import Alerts
+from lib.settings.batches import Batches
+from lib.settings.embeddings import Embeddings
 from lib.settings.groups import (
     Access,
     Cache,
@@ -25,6 +28,10 @@ from lib.settings.groups import (
     Routing,
     Streams,
 )
+from lib.settings.identity import Jwt, OwnKeys, Subscriptions
+from lib.settings.rollout import RolloutSettings
+from lib.settings.telemetry import Telemetry
+from lib.settings.usage import UsageSettings
 from lib.tiers import CLASS_LIMITS, TIERS, LimitTable, Tier
 
 OTHER_KEY_VARIABLES: Final = {
@@ -48,9 +55,18 @@ class Settings:
     timeouts: RequestTimeouts
     streams: Streams
     cache: Cache
+    embeddings: Embeddings
     dedup: Dedup
     routing: Routing
     diagnostics: Diagnostics
+    batches: Batches
+    jwt: Jwt
+    subscriptions: Subscriptions
+    own_keys: OwnKeys
+    rollout: RolloutSettings
+    usage: UsageSettings
+    telemetry: Telemetry
+    alerts: Alerts
     _env: Mapping[str, str] = field(repr=False)
 
     @classmethod
@@ -68,9 +84,18 @@ class Settings:
             timeouts=RequestTimeouts.from_env(env, production=production),
             streams=Streams.from_env(env, production=production),
             cache=Cache.from_env(env, production=production),
+            embeddings=Embeddings.from_env(env, production=production),
             dedup=Dedup.from_env(env, production=production),
             routing=Routing.from_env(env, production=production),
             diagnostics=Diagnostics.from_env(env, production=production),
+            batches=Batches.from_env(env, production=production),
+            jwt=Jwt.from_env(env, production=production),
+            subscriptions=Subscriptions.from_env(env, production=production),
+            own_keys=OwnKeys.from_env(env, production=production),
+            rollout=RolloutSettings.from_env(env, production=production),
+            usage=UsageSettings.from_env(env, production=production),
+            telemetry=Telemetry.from_env(env, production=production),
+            alerts=Alerts.from_env(env, production=production),
             _env=env,
         )
 
@@ -83,6 +108,8 @@ class Settings:
             ("TIER_DAILY_BUDGETS_USD", given.daily_budgets, tiers),
             ("TIER_MONTHLY_BUDGETS_USD", given.monthly_budgets, tiers),
             ("KV_FAIL_CLOSED_TIERS", self.kv.fail_closed_tiers, tiers),
+            ("BYOK_ALLOWED_TIERS", self.own_keys.tiers, tiers),
+            ("STRIPE_PRICE_TIERS", tuple(self.subscriptions.stripe_tiers.values()), tiers),
             ("MODEL_CLASS_LIMITS", given.classes, classes),
         ):
             if strange := [name for name in names if name not in known]:
@@ -91,6 +118,8 @@ class Settings:
             tiers=tuple(self._tier(tier) for tier in TIERS),
             classes=tuple(replace(row, limit=given.classes.get(row.name, row.limit)) for row in CLASS_LIMITS),
             address_limit=given.address_per_minute,
+            daily_budget_micro_usd=given.daily_budget,
+            monthly_budget_micro_usd=given.monthly_budget,
         )
 
     def _tier(self, tier: Tier) -> Tier:

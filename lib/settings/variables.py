@@ -182,6 +182,12 @@ def optional_price(name: str, purpose: str) -> tuple[float, float] | None:
     return declared(Variable(name, purpose, PRICE, "–", _price, None), None)
 
 
+def dollars(name: str, purpose: str) -> int:
+    """A setting that takes dollars and holds micro-dollars, 0 when unset."""
+    takes = "a number of dollars that is not negative"
+    return declared(Variable(name, purpose, takes, "–", dollars_as_micro_usd, 0), 0)
+
+
 def dollars_as_micro_usd(given: str) -> int:
     """Dollars as integer micro-dollars. Raises ValueError when negative or not finite."""
     return round(_within(float(given), 0.0, 1_000_000_000.0) * 1_000_000)

@@ -11,7 +11,7 @@ import ipaddress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from lib.access.credentials import Authenticator, Credentials
+from lib.access.credentials import Authenticator, Credentials, Tiers
 from lib.contract import Caller, CallerKind
 from lib.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
 from lib.web.asgi import Headers
@@ -43,18 +43,20 @@ class Claim:
     tier: str | None = None
 
 
+NOBODY: Final = Claim()
+
+
 @dataclass(frozen=True, slots=True)
 class SharedSecret:
     """A token that all callers of one kind share: the service's own servers, or the operator."""
 
     kind: CallerKind
     secret: str = field(repr=False)
-    tier: str
 
     async def recognise(self, credentials: Credentials) -> Caller | None:
         """The kind itself as a user, until a claim names one."""
         known = same_secret(credentials.token, self.secret)
-        return Caller(self.kind.value, self.tier, self.kind) if known else None
+        return Caller(self.kind.value, "", self.kind) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,29 @@ class Anonymous:
 
 
 class Access:
-    """The row of authenticators. `more` come before anonymous callers: API keys, JWTs."""
+    """The row of authenticators. `more` come before anonymous callers: API keys, JWTs.
 
-    def __init__(self, rules: AccessRules, more: tuple[Authenticator, ...] = ()) -> None:
+    `tiers` is asked for whoever comes without a tier; without it they all have the default one.
+    """
+
+    def __init__(self, rules: AccessRules, more: tuple[Authenticator, ...] = (), tiers: Tiers | None = None) -> None:
         self._rules = rules
+        self._tiers = tiers
         self._authenticators: tuple[Authenticator, ...] = (
-            SharedSecret(CallerKind.ADMIN, rules.admin_token, rules.default_tier),
-            SharedSecret(CallerKind.SERVICE, rules.service_token, rules.default_tier),
+            SharedSecret(CallerKind.ADMIN, rules.admin_token),
+            SharedSecret(CallerKind.SERVICE, rules.service_token),
             *more,
             Anonymous(allowed=rules.allow_anonymous, tier=rules.default_tier),
         )
 
     async def identify(self, headers: Headers, *, peer: str | None) -> Caller:
+        """Who sends this request, where its body names nobody: `recognise`, then `entitled`."""
+        return await self.entitled(await self.recognise(headers, peer=peer), NOBODY)
+
+    async def recognise(self, headers: Headers, *, peer: str | None) -> Caller:
         """Who sends this request; `x-user-id` and `x-user-tier` say for whom a trusted caller speaks.
 
-        `peer` is the address at the other end of the socket.
+        `peer` is the address at the other end of the socket. The tier is empty until `entitled` has settled it.
 
         Raises:
             AuthenticationFailed: no credential is known, or none was sent and anonymous callers are not let in.
@@ -117,9 +127,18 @@ class Access:
         user_id, tier = claim.user_id or caller.user_id, claim.tier or caller.tier
         if len(user_id) > _LONGEST_USER_ID or not user_id.isprintable():
             raise InvalidRequest(f"A user id is at most {_LONGEST_USER_ID} printable characters.", param="userId")
-        if tier not in self._rules.tiers:
+        if tier and tier not in self._rules.tiers:
             raise InvalidRequest(f"The tier must be one of {', '.join(sorted(self._rules.tiers))}.", param="tier")
         return replace(caller, user_id=user_id, tier=tier)
+
+    async def entitled(self, caller: Caller, claim: Claim) -> Caller:
+        """`on_behalf`, with a tier: the one claimed, or of the credential, or that the user is known to have."""
+        named = self.on_behalf(caller, claim)
+        if named.tier:
+            return named
+        if self._tiers is None or (named.kind in _TRUSTED and named.user_id == named.kind.value):
+            return replace(named, tier=self._rules.default_tier)
+        return replace(named, tier=await self._tiers.tier_of(named.user_id))
 
     def require_admin(self, headers: Headers) -> None:
         """Pass the operator. Raises AuthenticationFailed without a known token, PermissionDenied for the service's."""

@@ -24,6 +24,8 @@ RawHeader: TypeAlias = tuple[bytes, bytes]
 
 BODY_LIMIT: Final = 4_500_000
 """Bytes. What Vercel's functions accept (4.5 MB)."""
+NO_SNIFFING: Final[RawHeader] = (b"x-content-type-options", b"nosniff")
+"""On every response: a browser takes none of them for another type than it says."""
 _LONGEST_QUERY: Final = 8_192
 
 
@@ -66,15 +68,19 @@ class Wire:
         headers: Iterable[RawHeader],
         on_error: Callable[[GatewayError], bytes] | None = None,
     ) -> None:
-        """Send the status line and the headers; `extra_headers` follow them.
+        """Send the status line and the headers; `extra_headers` follow them, and NO_SNIFFING.
 
         `on_error` gives what ends the body when an error strikes later; without it such a response is cut.
         """
         self.started = True
         self._on_error = on_error
         await self._out(
-            {"type": "http.response.start", "status": status, "headers": [*headers, *self._extra_headers]},
+            {"type": "http.response.start", "status": status, "headers": [*headers, *self._extra_headers, NO_SNIFFING]},
         )
+
+    def add_headers(self, *headers: RawHeader) -> None:
+        """Let these follow the headers of whatever response comes, an error's as well."""
+        self._extra_headers = (*self._extra_headers, *headers)
 
     async def chunk(self, data: bytes) -> None:
         """Send a piece of the body."""

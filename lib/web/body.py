@@ -33,6 +33,8 @@ from lib.web.wire_model import MAX_MESSAGES, ChatBody, GatewayWish
 
 AUTOMATIC: Final = "auto"
 """The model of a request that names none."""
+REGENERATE: Final = "regenerate-message"
+"""AI SDK's trigger of a request for another answer: neither the stored one nor the one in flight will do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Parsed:
     include_usage: bool = False
     """OpenAI's stream_options.include_usage."""
     chat_id: str | None = None
+    resume: bool = True
+    """May the caller come back to a stream whose connection is lost?"""
     trigger: str | None = None
     restart: str | None = None
     """How a restart is told: `reset-step`, `data`, or None where none is wanted."""
@@ -73,14 +77,16 @@ def parse_chat(body: bytes, headers: Headers, default_model: str = AUTOMATIC) ->
         request=replace(
             request,
             stream=encoding is not Encoding.JSON,
-            routing=_routing(wish),
+            routing=routing_of(wish),
             restart=wish.restart is not None,
+            prompt_caching=wish.caching is not None,
         ),
         claim=Claim(posted.user_id or wish.user or posted.openai_user, posted.tier),
         encoding=encoding,
         ui=ui,
         include_usage=posted.include_usage,
         chat_id=posted.chat_id,
+        resume=posted.resume is not False,
         trigger=posted.trigger,
         restart=wish.restart,
         answer_id=_answer_id(raw[-1], ui=ui),
@@ -111,6 +117,7 @@ def _ui_messages(raw: list[JsonObject]) -> tuple[Message, ...]:
 
 def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) -> ChatRequest:
     read_cache, write_cache = cache_switches(headers, enabled=posted.enable_cache)
+    anew = posted.trigger == REGENERATE
     return ChatRequest(
         model=posted.model or "",
         messages=messages,
@@ -124,9 +131,9 @@ def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) 
         tool_choice=tool_choice_of(posted.tool_choice),
         response_format=response_format_of(posted.response_format),
         extra=unknown_of(posted.unknown_fields()),
-        read_cache=read_cache,
+        read_cache=read_cache and not anew,
         write_cache=write_cache,
-        use_dedup=posted.enable_dedup is not False,
+        use_dedup=posted.enable_dedup is not False and not anew,
         use_fallback=posted.enable_fallback is not False,
         same_provider=posted.same_provider is True,
         idempotency_key=idempotency_key_of(headers),
@@ -135,7 +142,8 @@ def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) 
     )
 
 
-def _routing(wish: GatewayWish) -> RoutingWish:
+def routing_of(wish: GatewayWish) -> RoutingWish:
+    """What is asked of the router."""
     return RoutingWish(
         models=tuple(wish.models),
         only=tuple(wish.only),

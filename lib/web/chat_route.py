@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lib.clock import Clock
-from lib.contract import Done, Event, Job, Opened
+from lib.contract import Caller, Done, Event, Job, Opened
 from lib.errors import GatewayError
 from lib.web.access import Access
 from lib.web.asgi import BODY_LIMIT, Call, Receive, Scope, Send
@@ -23,7 +23,8 @@ from lib.web.errors import JSON_TYPE
 from lib.web.hangup import WhileConnected
 from lib.web.headers import report_headers
 from lib.web.keep_alive import KeepAlive
-from lib.web.surface import OwnSurface, Surface
+from lib.web.own_keys import OwnKeyRules
+from lib.web.surface import OwnSurface, Posted, Surface
 
 
 class Pipeline(Protocol):
@@ -59,6 +60,15 @@ class ChatRules:
     surface: Surface = field(default_factory=OwnSurface)
     """The protocol."""
 
+    own_keys: OwnKeyRules = field(default_factory=OwnKeyRules)
+    """Who may bring provider keys."""
+
+    def deadline(self, received_at: float) -> float:
+        """When a request that came at `received_at` has to be done (seconds since the epoch)."""
+        deadline = received_at + self.seconds
+        limit = self.time_limit()
+        return deadline if limit is None else min(deadline, limit - self.spare_seconds)
+
 
 class ChatEndpoint:
     """The route as an ASGI app. `ids` gives a fresh request id."""
@@ -93,10 +103,20 @@ class ChatEndpoint:
 
     async def _handle(self, call: Call) -> None:
         received_at = self._clock.now()
-        caller = await self._access.identify(call.headers, peer=call.peer)
+        caller = await self._access.recognise(call.headers, peer=call.peer)
         posted = self._rules.surface.read(await call.body(), call.headers, self._rules.default_model)
-        caller = self._access.on_behalf(caller, posted.claim)
-        job = Job(call.request_id, posted.request, caller, received_at, self._deadline(received_at))
+        caller = await self._access.entitled(caller, posted.claim)
+        await self.answer(call, posted, caller, received_at)
+
+    async def answer(self, call: Call, posted: Posted, caller: Caller, received_at: float) -> None:
+        """Answer a request that has been read, of a caller who is known."""
+        own_keys = self._rules.own_keys.read(call.headers, caller)
+        deadline = self._rules.deadline(received_at)
+        job = Job(
+            *(call.request_id, posted.request, caller, received_at, deadline, own_keys),
+            resumption=posted.resumption,
+            traceparent=call.headers.get("traceparent", ""),
+        )
         call.afterwards.append(lambda: self._pipeline.settle(job))
         async with aclosing(self._pipeline.run(job)) as events:
             if posted.stream is None:
@@ -125,14 +145,9 @@ class ChatEndpoint:
                 raise GatewayError(INCOMPLETE)
             headers = [*encoder.headers, *report_headers(first.report, final=False)]
             await call.wire.start(200, headers, encoder.failed)
-            async with KeepAlive(call.wire, self._clock, self._rules.keep_alive_seconds) as wire:
+            async with KeepAlive(call.wire, self._clock, self._rules.keep_alive_seconds, encoder.keep_alive) as wire:
                 await wire.chunk(encoder.opened(first))
                 async with aclosing(encode(events, encoder)) as pieces:
                     async for piece in pieces:
                         await wire.chunk(piece)
         await call.wire.end()
-
-    def _deadline(self, received_at: float) -> float:
-        deadline = received_at + self._rules.seconds
-        limit = self._rules.time_limit()
-        return deadline if limit is None else min(deadline, limit - self._rules.spare_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,8 @@ _REQUEST_HEADERS: Final = b", ".join(
     )
 )
 _EXPOSED: Final = ", ".join(EXPOSED).encode()
+_NAME: Final = re.compile(r"[a-z0-9-]+")
+_LONGEST_WISH: Final = 2_000
 _PREFLIGHT_SECONDS: Final = b"7200"
 """The longest that Chrome keeps a preflight answer."""
 
@@ -31,6 +34,8 @@ class Cors:
     """Origins such as `https://app.example.com`; `*` lets any in."""
 
     origins: tuple[str, ...] = ()
+    more_headers: tuple[str, ...] = ()
+    """That requests may carry, beside the usual ones."""
 
     def headers(self, request: Headers) -> list[RawHeader]:
         """What a response to this request carries; only `vary` when its origin is not on the list."""
@@ -48,9 +53,15 @@ class Cors:
             return []
         return [
             (b"access-control-allow-methods", ", ".join(methods).encode()),
-            (b"access-control-allow-headers", _REQUEST_HEADERS),
+            (b"access-control-allow-headers", b", ".join((_REQUEST_HEADERS, *map(header_value, self._more(request))))),
             (b"access-control-max-age", _PREFLIGHT_SECONDS),
         ]
+
+    def _more(self, request: Headers) -> tuple[str, ...]:
+        """Further headers: the vendors' SDKs send many of their own, and none does harm where no cookie is sent."""
+        asked = request.get("access-control-request-headers", "")
+        names = _NAME.findall(asked.lower()) if len(asked) <= _LONGEST_WISH else []
+        return tuple(dict.fromkeys((*self.more_headers, *names)))
 
     def _allowed(self, origin: str) -> bytes:
         if not origin:

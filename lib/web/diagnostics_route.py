@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from lib.contract import Json, JsonObject
 from lib.errors import NotFound, StoreError
 from lib.web.access import Access
 from lib.web.asgi import Call
 from lib.web.json_route import Reply
+from lib.web.simple_window import Guard
 from lib.web.stats_route import unreadable
-
-
-class Guard(Protocol):
-    """`upstash_ratelimit`'s limiter, narrowed to what is used here."""
-
-    async def limit(self, identifier: str, rate: int = 1) -> LimitAnswer:
-        """Count `rate` calls, or none of them."""
-        ...
-
-
-class LimitAnswer(Protocol):
-    """Its answer."""
-
-    allowed: bool
-    limit: int
-    remaining: int
-    reset: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def metadata(report: Report, answer: Answer) -> JsonObject:
         "firstTokenMs": report.first_token_ms,
         "estimated": answer.usage.estimated,
         "priceKnown": answer.price_known,
+        "ownKeys": report.own_keys,
         "degraded": list(report.degraded),
         "droppedParams": list(report.dropped_params),
     }
@@ -87,9 +88,16 @@ def _choice(choice: Choice) -> JsonObject:
         body["refusal"] = choice.refusal
     if choice.tool_calls:
         body["toolCalls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+                **({"extra_content": call.extra} if call.extra else {}),
+            }
             for call in choice.tool_calls
         ]
+    if choice.thoughts:
+        body["thinkingBlocks"] = [thought.block for thought in choice.thoughts]
     if choice.logprobs is not None:
         body["logprobs"] = choice.logprobs
     return body

@@ -11,7 +11,7 @@ from lib.contract import Delta, Done, Json, JsonObject, Opened, Restarted, ToolC
 from lib.errors import GatewayError
 from lib.web.asgi import RawHeader
 from lib.web.encode_json import cached, metadata
-from lib.web.encoders import DONE, SSE_HEADERS, usd
+from lib.web.encoders import DONE, KEEP_ALIVE, SSE_HEADERS, usd
 from lib.web.errors import error_body
 
 
@@ -20,6 +20,11 @@ class OpenAIEncoder:
 
     `gateway` on the chunk that finishes the last choice carries what the gateway has to say; clients skip it.
     """
+
+    @property
+    def keep_alive(self) -> bytes:
+        """A comment."""
+        return KEEP_ALIVE
 
     @property
     def headers(self) -> tuple[RawHeader, ...]:
@@ -47,7 +52,7 @@ class OpenAIEncoder:
 
     def delta(self, event: Delta) -> bytes:
         """A chunk with whatever the delta holds."""
-        if event.text and not (event.reasoning or event.refusal or event.tool_call or event.logprobs):
+        if event.text and not (event.reasoning or event.refusal or event.tool_call or event.logprobs or event.thought):
             return self._text_heads[event.choice] + orjson.dumps(event.text) + b"}" + self._tail
         return self._chunk(event.choice, _delta_object(event), event.logprobs)
 
@@ -55,7 +60,7 @@ class OpenAIEncoder:
         """One finishing chunk per choice, the usage where it was asked for, and the end mark."""
         reasons = [choice.finish_reason.value for choice in event.answer.choices]
         pieces = [self._finish(index, reason) for index, reason in enumerate(reasons[:-1])]
-        gateway = orjson.dumps(_gateway(event))
+        gateway = orjson.dumps(gateway_fields(event))
         pieces.append(self._finish(len(reasons) - 1, reasons[-1], b',"gateway":' + gateway))
         if self._include_usage:
             pieces.append(self._head + b'"choices":[],"usage":' + orjson.dumps(openai_usage(event.answer.usage)))
@@ -113,6 +118,8 @@ def _delta_object(event: Delta) -> JsonObject:
         delta["refusal"] = event.refusal
     if event.tool_call is not None:
         delta["tool_calls"] = [_tool_call(event.tool_call)]
+    if event.thought is not None:
+        delta["thinking_blocks"] = [event.thought]
     return delta
 
 
@@ -123,11 +130,14 @@ def _tool_call(piece: ToolCallDelta) -> JsonObject:
         function["name"] = piece.name
     if piece.id:
         call.update(id=piece.id, type="function")
+    if piece.extra:
+        call["extra_content"] = piece.extra
     return call
 
 
-def _gateway(event: Done) -> JsonObject:
-    report = event.report
+def gateway_fields(done: Done) -> JsonObject:
+    """What the gateway says about an answer, in every object of OpenAI's that has room for it."""
+    report = done.report
     return {
         "modelRequested": report.model_requested,
         "modelUsed": report.model_used,
@@ -135,5 +145,5 @@ def _gateway(event: Done) -> JsonObject:
         "cached": cached(report),
         "cost": usd(report.cost_micro_usd),
         "latencyMs": report.latency_ms,
-        "metadata": metadata(report, event.answer),
+        "metadata": metadata(report, done.answer),
     }

@@ -47,6 +47,11 @@ class StreamEncoder(Protocol):
         """Of the response."""
         ...
 
+    @property
+    def keep_alive(self) -> bytes:
+        """What is sent into a silence; clients skip it."""
+        ...
+
     def opened(self, event: Opened) -> bytes:
         """What begins a stream."""
         ...

@@ -8,11 +8,12 @@ from typing import Final
 import orjson
 
 from lib.contract import JsonObject
-from lib.errors import AuthenticationFailed, GatewayError, RateLimited
+from lib.errors import AuthenticationFailed, BudgetExceeded, GatewayError, RateLimited, SpentBudget
 from lib.web.asgi import RawHeader
 from lib.web.headers import header_value, quoted
 
 JSON_TYPE: Final[RawHeader] = (b"content-type", b"application/json")
+MICRO: Final = 1_000_000
 _LONGEST_WAIT: Final = 10 * 365 * 86_400.0
 """Seconds. More than anybody means, and 1e308 of them would not survive the arithmetic."""
 _LONGEST_SDK_WAIT: Final = 60.0
@@ -21,6 +22,11 @@ _LONGEST_SDK_WAIT: Final = 60.0
 
 def error_body(error: GatewayError, request_id: str) -> bytes:
     """`{"error": {message, type, param, code}, "request_id"}`; a limit adds which one it was and when it ends."""
+    return orjson.dumps({"error": error_object(error), "request_id": request_id})
+
+
+def error_object(error: GatewayError) -> JsonObject:
+    """The error alone."""
     shown: JsonObject = {
         "message": error.message,
         "type": error.type,
@@ -34,7 +40,19 @@ def error_body(error: GatewayError, request_id: str) -> bytes:
             "window_seconds": error.window_seconds,
             "retry_after_seconds": _whole_seconds(error.retry_after or 0.0),
         }
-    return orjson.dumps({"error": shown, "request_id": request_id})
+    if isinstance(error, BudgetExceeded) and error.budget is not None:
+        shown["budget"] = _budget(error.budget)
+    return shown
+
+
+def _budget(budget: SpentBudget) -> JsonObject:
+    """Amounts in dollars; none of the deployment's, which its users need not know."""
+    told: JsonObject = {"scope": budget.scope, "period": budget.period, "resets_at": budget.resets_at}
+    if budget.scope != "deployment":
+        told["limit_usd"] = budget.limit / MICRO
+        told["spent_usd"] = (budget.spent - budget.held) / MICRO
+        told["held_usd"] = budget.held / MICRO
+    return told
 
 
 def error_headers(error: GatewayError, request_id: str) -> list[RawHeader]:

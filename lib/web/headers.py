@@ -25,6 +25,7 @@ EXPOSED: Final = (
     "retry-after",
     "retry-after-ms",
     "x-should-retry",
+    "x-rollout-arm",
 )
 """What a browser's scripts may read across origins."""
 

@@ -40,11 +40,15 @@ class JsonEndpoint:
         await self._endpoint(scope, receive, send)
 
     async def _handle(self, call: Call) -> None:
-        reply = await self._answer(call)
-        headers: list[RawHeader] = [
-            JSON_TYPE,
-            (b"cache-control", b"no-store"),
-            (b"x-request-id", header_value(call.request_id)),
-            *reply.headers,
-        ]
-        await call.wire.whole(reply.status, headers, orjson.dumps(reply.body))
+        await send(call, await self._answer(call))
+
+
+async def send(call: Call, reply: Reply) -> None:
+    """Send a document."""
+    headers: list[RawHeader] = [
+        JSON_TYPE,
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", header_value(call.request_id)),
+        *reply.headers,
+    ]
+    await call.wire.whole(reply.status, headers, orjson.dumps(reply.body))

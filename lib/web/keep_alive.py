@@ -12,15 +12,16 @@ from lib.web.encoders import KEEP_ALIVE
 
 
 class KeepAlive:
-    """A stream's wire within `async with`: when nothing was sent for `seconds`, a comment is. None switches it off.
+    """A stream's wire within `async with`: when nothing was sent for `seconds`, `beat` is. None switches it off.
 
-    Each message holds whole events, so a comment can stand between any two.
+    Each message holds whole events, so a beat can stand between any two.
     """
 
-    def __init__(self, wire: Wire, clock: Clock, seconds: float | None) -> None:
+    def __init__(self, wire: Wire, clock: Clock, seconds: float | None, beat: bytes = KEEP_ALIVE) -> None:
         self._wire = wire
         self._clock = clock
         self._seconds = seconds
+        self._beat = beat
         self._sent = 0
         self._ticker: asyncio.Task[None] | None = None
 
@@ -39,10 +40,14 @@ class KeepAlive:
             self._ticker.cancel()
 
     async def chunk(self, data: bytes) -> None:
-        """Send a piece of the stream; an empty one is not sent."""
+        """Send a piece of the stream; an empty one is not sent.
+
+        The loop has its turn after each: pieces that come in a burst would keep it from seeing that the client left.
+        """
         if data:
             self._sent += 1
             await self._wire.chunk(data)
+            await self._clock.sleep(0)
 
     async def _tick(self, seconds: float) -> None:
         while True:
@@ -50,6 +55,6 @@ class KeepAlive:
             await self._clock.sleep(seconds)
             if self._sent == before:
                 try:
-                    await self._wire.chunk(KEEP_ALIVE)
+                    await self._wire.chunk(self._beat)
                 except ClientGone:
                     return

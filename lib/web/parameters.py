@@ -36,6 +36,8 @@ def tools_of(values: list[object] | None) -> tuple[JsonObject, ...]:
 def tool_choice_of(value: object) -> Json:
     """A word or an object that names a tool."""
     choice = as_json(value, "tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "function":
+        text_field(object_field(choice, "function", "tool_choice"), "name", "tool_choice.function")
     if choice is None or isinstance(choice, dict) or choice in _TOOL_CHOICES:
         return choice
     raise InvalidRequest(f"This must be {', '.join(_TOOL_CHOICES)} or an object.", param="tool_choice")
@@ -48,6 +50,11 @@ def response_format_of(value: object) -> JsonObject | None:
     wanted = as_object(value, "response_format")
     if wanted.get("type") not in _RESPONSE_FORMATS:
         raise InvalidRequest(f"The type must be one of {', '.join(_RESPONSE_FORMATS)}.", param="response_format.type")
+    if wanted["type"] == "json_schema":
+        described = object_field(wanted, "json_schema", "response_format")
+        text_field(described, "name", "response_format.json_schema")
+        if described.get("schema") is not None:
+            object_field(described, "schema", "response_format.json_schema")
     return wanted
 
 

@@ -19,7 +19,10 @@ LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path, without a trailing slash, and the app that answers it. `below` takes every path under it too."""
+    """A path, without a trailing slash, and the app that answers it. `below` takes every path under it too.
+
+    A `*` in the path stands for one segment, whatever it is.
+    """
 
     path: str
     app: AsgiApp
@@ -27,7 +30,10 @@ class Route:
 
     def takes(self, path: str) -> bool:
         """Whether a request's path (without trailing slash) is this route's."""
-        return path == self.path or (self.below and path.startswith(f"{self.path}/"))
+        if "*" not in self.path:
+            return path == self.path or (self.below and path.startswith(f"{self.path}/"))
+        asked, ours = path.split("/"), self.path.split("/")
+        return len(asked) == len(ours) and all(b in ("*", a) and a for a, b in zip(asked[1:], ours[1:], strict=True))
 
 
 async def _nothing() -> None:

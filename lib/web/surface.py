@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lib.contract import ChatRequest, Done, Job
+from lib.contract import ChatRequest, Done, Job, Resumption
 from lib.errors import GatewayError
 from lib.web.access import Claim
 from lib.web.asgi import Headers
 from lib.web.body import parse_chat
 from lib.web.encode_json import encode_json
 from lib.web.encode_openai import OpenAIEncoder
-from lib.web.encode_ui import UIEncoder
+from lib.web.encode_ui import UIEncoder, UIStyle
 from lib.web.encoders import Encoding, StreamEncoder
 from lib.web.errors import error_body
 
@@ -26,8 +26,8 @@ class Posted:
     claim: Claim
     stream: Callable[[Job], StreamEncoder] | None = None
     """Makes the encoder of a streamed answer; None for an answer in one piece."""
-    chat_id: str | None = None
-    """Of the conversation, where the protocol names one."""
+    resumption: Resumption | None = None
+    """Where the caller may come back to the answer."""
 
 
 class Surface(Protocol):
@@ -52,11 +52,12 @@ class OwnSurface:
     def read(self, body: bytes, headers: Headers, default_model: str) -> Posted:
         """Whichever of the two message shapes; see `lib.web.body`."""
         parsed = parse_chat(body, headers, default_model)
+        ui = UIStyle(parsed.answer_id, resets_steps=parsed.restart == "reset-step")
+        resumable = parsed.resume and parsed.encoding is Encoding.UI
 
         def stream(job: Job) -> StreamEncoder:
             if parsed.encoding is Encoding.UI:
-                resets = parsed.restart == "reset-step"
-                return UIEncoder(request_id=job.request_id, answer_id=parsed.answer_id, resets_steps=resets)
+                return UIEncoder(ui, job.request_id)
             return OpenAIEncoder(
                 request_id=job.request_id,
                 created=int(job.received_at),
@@ -68,7 +69,7 @@ class OwnSurface:
             request=parsed.request,
             claim=parsed.claim,
             stream=None if parsed.encoding is Encoding.JSON else stream,
-            chat_id=parsed.chat_id,
+            resumption=Resumption(parsed.chat_id, ui.note()) if parsed.chat_id and resumable else None,
         )
 
     def whole(self, done: Done, job: Job) -> bytes:

@@ -29,7 +29,8 @@ def is_ui_message(message: JsonObject) -> bool:
 def from_ui(message: JsonObject, param: str) -> list[JsonObject]:
     """The OpenAI messages one UIMessage stands for; none for an assistant's message that says nothing.
 
-    Parts of other types (`reasoning`, `source-*`, `data-*`, …) are for the eye and are left out.
+    Parts of other types (`source-*`, `data-*`, …) are for the eye and are left out; so is reasoning, except what
+    Anthropic has sealed.
     Raises InvalidRequest naming the field.
     """
     if not is_ui_message(message):
@@ -37,7 +38,7 @@ def from_ui(message: JsonObject, param: str) -> list[JsonObject]:
         return [message]
     role = text_field(message, "role", param)
     if role == "assistant":
-        return [said for step in _steps(message, param) for said in step.messages()]
+        return list(_assistant(message, param))
     if role == "user":
         return [{"role": "user", "content": _user_content(message, param)}]
     if role == "system":
@@ -75,7 +76,7 @@ def _user_content(message: JsonObject, param: str) -> Json:
 def _file_part(part: JsonObject, param: str) -> JsonObject:
     media_type = text_field(part, "mediaType", param).lower()
     url = text_field(part, "url", param)
-    if media_type.startswith("image/"):
+    if media_type.partition("/")[0] == "image":
         check_image_url(url, f"{param}.url")
         return {"type": "image_url", "image_url": {"url": url}}
     header, _, data = url.partition(",")
@@ -96,26 +97,61 @@ class _Step:
     texts: list[str] = field(default_factory=list[str])
     calls: list[Json] = field(default_factory=list["Json"])
     results: list[JsonObject] = field(default_factory=list["JsonObject"])
+    thoughts: list[Json] = field(default_factory=list["Json"])
+    reasoning: list[str] = field(default_factory=list[str])
+    """What is not sealed: wanted back, by some providers, only within a round of tool use."""
 
     def messages(self) -> list[JsonObject]:
-        text = "".join(self.texts)
+        text, reasoning = "".join(self.texts), "".join(self.reasoning)
+        thoughts: JsonObject = {"thinking_blocks": self.thoughts} if self.thoughts else {}
         if self.calls:
-            return [{"role": "assistant", "content": text or None, "tool_calls": self.calls}, *self.results]
-        return [{"role": "assistant", "content": text}] if text else []
+            called: JsonObject = {"role": "assistant", "content": text or None, "tool_calls": self.calls, **thoughts}
+            return [called | ({"reasoning_content": reasoning} if reasoning else {}), *self.results]
+        return [{"role": "assistant", "content": text, **thoughts}] if text else []
 
 
-def _steps(message: JsonObject, param: str) -> list[_Step]:
-    steps = [_Step()]
+def _assistant(message: JsonObject, param: str) -> Iterator[JsonObject]:
+    """Step by step. What the user said in between (AI SDK 7's steering) comes before the step that heard it."""
+    step = _Step()
     for kind, part, where in _parts(message, param):
-        if kind == "step-start":
-            steps.append(_Step())
-        elif kind == "text":
-            steps[-1].texts.append(text_field(part, "text", where, empty=True))
-        elif kind == "dynamic-tool":
-            _add_call(steps[-1], text_field(part, "toolName", where), part, where)
-        elif kind.startswith("tool-"):
-            _add_call(steps[-1], _tool_name(kind, where), part, where)
-    return steps
+        if kind in ("step-start", "steering-message"):
+            yield from step.messages()
+            step = _Step()
+        if kind == "steering-message":
+            yield {"role": "user", "content": _user_content(part, where)}
+        else:
+            _add_part(step, kind, part, where)
+    yield from step.messages()
+
+
+def _add_part(step: _Step, kind: str, part: JsonObject, param: str) -> None:
+    if kind == "text":
+        step.texts.append(text_field(part, "text", param, empty=True))
+    elif kind == "reasoning":
+        _add_reasoning(step, part, param)
+    elif kind == "dynamic-tool":
+        _add_call(step, text_field(part, "toolName", param), part, param)
+    elif kind.startswith("tool-"):
+        _add_call(step, _tool_name(kind, param), part, param)
+
+
+def _add_reasoning(step: _Step, part: JsonObject, param: str) -> None:
+    sealed = _thought(part)
+    step.thoughts.extend(sealed)
+    if not sealed:
+        step.reasoning.append(text_field(part, "text", param, empty=True))
+
+
+def _thought(part: JsonObject) -> list[Json]:
+    """Anthropic's own block again, where its signature came with the part."""
+    metadata = part.get("providerMetadata")
+    match metadata.get("anthropic") if isinstance(metadata, dict) else None:
+        case {"signature": str(signature)} if signature:
+            return [{"type": "thinking", "thinking": part.get("text", ""), "signature": signature}]
+        case {"redactedData": str(data)}:
+            return [{"type": "redacted_thinking", "data": data}]
+        case _:
+            return []
 
 
 def _tool_name(kind: str, param: str) -> str:
@@ -126,17 +162,40 @@ def _tool_name(kind: str, param: str) -> str:
 
 
 def _add_call(step: _Step, name: str, part: JsonObject, param: str) -> None:
-    state = text_field(part, "state", param)
-    if state == "output-available":
-        output = part.get("output")
-        result = output if isinstance(output, str) else orjson.dumps(output).decode()
-    elif state == "output-error":
-        result = text_field(part, "errorText", param, empty=True)
-    elif state == "output-denied":
-        result = _DENIED
-    else:
+    result = _result(part, param)
+    if result is None:
         return
     call_id = text_field(part, "toolCallId", param)
-    arguments = orjson.dumps(part.get("input", {})).decode()
-    step.calls.append({"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}})
+    arguments = orjson.dumps(_arguments(part)).decode()
+    call: JsonObject = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    match part.get("callProviderMetadata"):
+        case {"google": {"thought_signature": str(signature)}}:
+            call["extra_content"] = {"google": {"thought_signature": signature}}
+        case _:
+            """Other providers need nothing back."""
+    step.calls.append(call)
     step.results.append({"role": "tool", "tool_call_id": call_id, "content": result})
+
+
+def _result(part: JsonObject, param: str) -> str | None:
+    """What came of a call; None while nothing has, since providers reject a call without a result."""
+    state, approval = text_field(part, "state", param), part.get("approval")
+    said = approval if isinstance(approval, dict) else {}
+    if state == "output-available":
+        output = part.get("output")
+        return output if isinstance(output, str) else orjson.dumps(output).decode()
+    if state == "output-error":
+        return text_field(part, "errorText", param, empty=True)
+    if state == "output-denied" or (state == "approval-responded" and said.get("approved") is False):
+        reason = said.get("reason")
+        return reason if isinstance(reason, str) and reason else _DENIED
+    return None
+
+
+def _arguments(part: JsonObject) -> JsonObject:
+    """The input of a call, which providers want as an object; one that was no JSON stands in `rawInput` (version 5)."""
+    given = part.get("input")
+    raw = part.get("rawInput") if given is None else given
+    if isinstance(raw, dict):
+        return raw
+    return {} if raw is None else {"input": raw}

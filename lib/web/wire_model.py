@@ -11,9 +11,9 @@ from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 MAX_MESSAGES: Final = 1_000
-_Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 """Of a model, provider or capability."""
-_Names: TypeAlias = Annotated[list[_Name], Field(max_length=20)]
+_Names: TypeAlias = Annotated[list[Name], Field(max_length=20)]
 _UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _Tag: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _Tags: TypeAlias = Annotated[list[_Tag], Field(max_length=10)]
@@ -76,7 +76,7 @@ class ChatBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False, alias_generator=_BOTH_NAMES)
 
     messages: list[object] = Field(min_length=1, max_length=MAX_MESSAGES)
-    model: _Name | None = Field(default=None, validation_alias=AliasChoices("modelId", "model_id", "model"))
+    model: Name | None = Field(default=None, validation_alias=AliasChoices("modelId", "model_id", "model"))
     user_id: _UserId | None = None
     tier: str | None = Field(
         default=None,
@@ -118,6 +118,7 @@ class ChatBody(BaseModel):
     gateway: GatewayWish | None = None
     provider_options: ProviderOptions | None = None
     chat_id: str | None = Field(default=None, max_length=256, validation_alias=AliasChoices("id", "chatId", "chat_id"))
+    resume: bool | None = None
     trigger: str | None = Field(default=None, max_length=64)
     message_id: str | None = Field(default=None, max_length=256)
 

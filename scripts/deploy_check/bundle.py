@@ -18,7 +18,7 @@ LARGEST_MEBIBYTES: Final = 225
 """Of a function's bundle, unpacked: beyond it the builder installs dependencies while the function starts."""
 MOST_FUNCTIONS: Final = 12
 FOREIGN: Final = frozenset(
-    {"tests", "docs", "bench", "dev", "scripts", "public", ".git", ".ci", "Makefile", "README.md"}
+    {"tests", "docs", "bench", "dev", "scripts", "training", "public", ".git", ".ci", "Makefile", "README.md"}
 )
 DEVELOPMENT: Final = frozenset(
     {"pytest", "_pytest", "mypy", "ruff", "fakeredis", "respx", "hypothesis", "genai_prices"}

@@ -161,7 +161,7 @@ def test_whatever_refuses_nothing_is_consumed_and_nothing_claimed(full: str) -> 
         verdict = site.admit(
             *limits, person=person, hold_micro_usd=10, hold_ms=WINDOW, budget=budget, duplicate_digest="d1", lease_ms=9
         )
-        assert verdict == OverBudget("day", 10, 15) or isinstance(verdict, Refusal)
+        assert verdict == OverBudget("day", 10, 15, 10) or isinstance(verdict, Refusal)
         assert site.contents() == before
 
 
@@ -202,7 +202,7 @@ def test_holds_never_exceed_the_budget_and_settling_makes_room_for_what_was_not_
     site, budget = Site(), Budget(per_day=100)
     verdicts = [site.admit(hold_micro_usd=10, hold_ms=WINDOW, budget=budget) for _ in range(120)]
     assert [isinstance(verdict, Admitted) for verdict in verdicts] == [True] * 10 + [False] * 110
-    assert verdicts[-1] == OverBudget("day", 100, 100)
+    assert verdicts[-1] == OverBudget("day", 100, 100, 100)
     assert [site.settle(f"t{n}", 4) for n in range(1, 11)] == [[4 * n, 4 * n] for n in range(1, 11)]
     assert [site.admitted(hold_micro_usd=10, hold_ms=WINDOW, budget=budget) for _ in range(7)] == [True] * 6 + [False]
 

@@ -16,7 +16,17 @@ from lib.ai.observability.record import UsageRecord
 from lib.ai.retry import BreakerPolicy
 from lib.contract import Usage
 from lib.errors import StoreError
-from lib.kv.admission import STATE_LIFETIME_MS, Admitted, Ask, Budget, Cached, Gate, InFlight
+from lib.kv.admission import (
+    Admitted,
+    Ask,
+    Budget,
+    Cached,
+    Gate,
+    InFlight,
+    Settlement,
+    SharedBudget,
+    settle_command,
+)
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.rate_limit import Limit, Refusal
@@ -80,6 +90,13 @@ async def twins(redis_url: str) -> AsyncGenerator[Twins]:
     await bridge.aclose()
 
 
+SHARED: Final = (
+    (),
+    (SharedBudget("key", "k1", Budget(10**13, 0)),),
+    (SharedBudget("key", "k2", Budget(60_000, 0)), SharedBudget("deployment", "", Budget(10**13, 10**14))),
+)
+
+
 class Visitors:
     """Makes up requests and what becomes of them."""
 
@@ -120,7 +137,9 @@ class Visitors:
             lease_ms=chance.choice([LONG, LONG, 0]),
             hold_micro_usd=chance.choice([0, 1, 2_500, 2_500, 60_000_000_000]),
             hold_ms=chance.choice([4_000, 180_000]),
+            need_micro_usd=chance.choice([None, None, 100]),
             budget=Budget(chance.choice([0, 0, 20_000, 10**13]), chance.choice([0, 0, 0, 100_000])),
+            shared=chance.choice(SHARED),
             record=chance.choice(["", '{"id":"ü","k":']),
         )
         verdict, _ = await self.gate.admit(ask, [("GET", KEYS.answer("c1"))])
@@ -140,11 +159,10 @@ class Visitors:
         if not self.running:
             return
         ask = self.running.pop(self.chance.randrange(len(self.running)))
-        day = day_of(self.clock.now())
         cost = self.chance.choice([0, 1, ask.hold_micro_usd, 3 * ask.hold_micro_usd])
-        key, now = KEYS.user_state(ask.person), self.clock.milliseconds
-        settle = script("state", "settle")
-        await self.twins.run("EVAL", settle, 1, key, now, ask.token, cost, day, day[:6], STATE_LIFETIME_MS)
+        settlement = Settlement(person=ask.person, token=ask.token, cost_micro_usd=cost, shared=ask.shared)
+        settle = settle_command(KEYS, settlement, self.clock.now())
+        await self.twins.run(*settle, *self.chance.choice([(), (), ("held",)]))
 
     def odd_job(self) -> Command:
         chance = self.chance

@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from dev.kv import MemoryStore
-from lib.kv.admission import STATE_LIFETIME_MS, Admitted, Ask, Budget, Gate, OtherBody, OverBudget, Verdict
+from lib.kv.admission import (
+    Admitted,
+    Ask,
+    Budget,
+    Gate,
+    OtherBody,
+    OverBudget,
+    Settlement,
+    SharedBudget,
+    Verdict,
+    settle_command,
+)
 from lib.kv.deduplication import Deduplication
-from lib.kv.keys import Keys, day_of
-from lib.kv.lua import script
+from lib.kv.keys import Keys
 from lib.kv.rate_limit import Limit, Refusal
 from tests.support.admission_model import AdmissionModel, Owner, Record
 from tests.support.fake_store import FakeStore, at_once
@@ -25,7 +35,6 @@ PEOPLE: Final = (KEYS.person("u1"), KEYS.person("u2"))
 ADDRESSES: Final = ("", "a1", "a2")
 BEFORE_MIDNIGHT: Final = 1_790_812_770_000
 """30 s before October 2026 begins (UTC), so that short runs cross a day and a month."""
-SETTLE: Final = script("state", "settle")
 TIERS: Final = (
     Limit("free", 3, lockout_ms=300_000),
     Limit("expert", 4, lockout_ms=30_000),
@@ -53,7 +62,16 @@ ASKS: Final = st.builds(
     lease_ms=st.just(10_000),
     hold_micro_usd=st.sampled_from([0, 0, 1, 40, 100]),
     hold_ms=st.sampled_from([5_000, 120_000]),
+    need_micro_usd=st.sampled_from([None, None, 0, 20]),
     budget=st.builds(Budget, st.sampled_from([0, 0, 150]), st.sampled_from([0, 0, 300])),
+    shared=st.sampled_from(
+        [
+            (),
+            (SharedBudget("key", "k1", Budget(per_day=200)),),
+            (SharedBudget("deployment", "", Budget(300, 500)),),
+            (SharedBudget("key", "k2", Budget(0, 250)), SharedBudget("deployment", "", Budget(300, 500))),
+        ]
+    ),
 )
 
 
@@ -111,11 +129,10 @@ class Admissions(RuleBasedStateMachine):
         if not self.unsettled:
             return
         ask = self.unsettled.pop(which % len(self.unsettled))
-        day = day_of(self.clocks[instance].now())
-        now, key = self.clocks[instance].milliseconds, KEYS.user_state(ask.person)
-        settle = ("EVAL", SETTLE, 1, key, now, ask.token, cost, day, day[:6], STATE_LIFETIME_MS)
-        sums = at_once(self.store.run(*settle))
-        assert sums == [*self.model.settle(ask.person, ask.token, cost, now=now, real=self.real.milliseconds)]
+        now = self.clocks[instance].milliseconds
+        settlement = Settlement(person=ask.person, token=ask.token, cost_micro_usd=cost, shared=ask.shared)
+        sums = at_once(self.store.run(*settle_command(KEYS, settlement, self.clocks[instance].now())))
+        assert sums == self.model.settle(ask, cost, now=now, real=self.real.milliseconds)
 
     @rule(which=st.integers(0, 50), kind=st.sampled_from("DDDE-"))
     def a_claim_ends(self, which: int, kind: str) -> None:

@@ -291,5 +291,8 @@ async def test_a_total_that_is_not_that_of_its_records_is_named() -> None:
     found = await site.differences()
     assert found == [
         f"{view}: cost_micro_usd is 45, the records say 40",
-        "sums of cost_micro_usd differ: users 45, models 40, days 40",
+        (
+            "sums of cost_micro_usd differ: all days 40, all months 40, model days 40, model months 40, "
+            "task days 40, task months 40, tier days 40, tier months 40, user months 45"
+        ),
     ]

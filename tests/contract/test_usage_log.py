@@ -230,7 +230,7 @@ async def test_everything_that_is_written_has_a_lifetime_and_adding_up_does_not_
     site.clock.turn(DAY)
     await site.write(made_up(9, MONTHS_END))
     await site.stats().get_daily_stats("20260930")
-    totals = [left for name, (_, left) in (await site.store.contents()).items() if ":md:" in name]
+    totals = [left for name, (_, left) in (await site.store.contents()).items() if ":t2:" in name or ":tr:" in name]
     assert totals
     assert all(isinstance(left, int) and left <= 399 * 86_400_000 for left in totals)
 
@@ -307,6 +307,6 @@ async def test_totals_that_cannot_be_read_are_a_store_error() -> None:
     with pytest.raises(StoreUnavailable):
         await site.stats().get_daily_stats()
     site.store.away = False
-    await site.store.run("RPUSH", KEYS.model_day(MODELS[0], "20260930"), "in the way")
+    await site.store.run("RPUSH", KEYS.view("all", "", "20260930"), "in the way")
     with pytest.raises(StoreError, match="WRONGTYPE"):
         await site.stats().get_daily_stats()

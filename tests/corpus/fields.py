@@ -58,7 +58,7 @@ WRONG: Final = (
     Wrong(("tier", "userTier", "user_tier"), (*NO_TEXT, "t" * 33)),
     Wrong(("stream",), NO_FLAG),
     Wrong(("streamOptions", "stream_options"), NO_OBJECT),
-    Wrong(("enableCache", "enable_cache", "enableFallback", "enableDedup", "sameProvider"), NO_FLAG),
+    Wrong(("enableCache", "enable_cache", "enableFallback", "enableDedup", "sameProvider", "resume"), NO_FLAG),
     Wrong(("maxTokens", "max_tokens"), (*NO_COUNT, 10_000_001, 2**63)),
     Wrong(("maxOutputTokens", "max_completion_tokens"), NO_COUNT),
     Wrong(("temperature",), (*NO_NUMBER, 2.01)),

@@ -17,7 +17,7 @@ PATHS: Final = (
         "//",
         "/api",
         "/api/ai/v2",
-        "/api/ai/v2/chat/x",
+        "/api/ai/v2/chats/x",
         "/api/ai/v2/chatx",
         "/api/ai/v2/chat.py",
         "/API/AI/V2/CHAT",
@@ -176,7 +176,6 @@ def _credential_cases() -> Iterator[Bad]:
         headers = {**JSON, "authorization": value}
         yield Bad(name=f"credentials-{at}", body=chat(), headers=headers, token=None, status=401)
         yield Bad(name=f"stats-credentials-{at}", method="GET", path=STATS, headers=headers, token=None, status=401)
-    yield Bad(name="stats-as-service", method="GET", path=STATS, status=403)
     yield Bad(name="stats-without", method="GET", path=STATS, token=None, status=401)
 
 

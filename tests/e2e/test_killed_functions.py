@@ -77,7 +77,7 @@ async def in_the_middle_of_a_stream(place: Site, doomed: Running) -> None:
 
 
 async def before_the_write_back(place: Site, doomed: Running) -> None:
-    place.store.before = b'"RPUSH"'
+    place.store.before = b"nameless"
     status, body = await doomed.chat()
     assert (status, body["content"]) == (200, ANSWER)
     await place.store.held.wait()
@@ -85,7 +85,7 @@ async def before_the_write_back(place: Site, doomed: Running) -> None:
 
 
 async def during_the_write_back(place: Site, doomed: Running) -> None:
-    place.store.after = b'"RPUSH"'
+    place.store.after = b"nameless"
     status, body = await doomed.chat()
     assert (status, body["content"]) == (200, ANSWER)
     await place.store.held.wait()
@@ -179,7 +179,7 @@ async def test_what_a_process_log_kept_is_imported_once_and_takes_the_loss_back(
     async with site(KV_TIMEOUT_SECONDS="0.2") as place:
         log = tmp_path / "process.log"
         doomed = await place.process(log)
-        place.store.before = b'"RPUSH"'
+        place.store.before = b"nameless"
         status, body = await doomed.chat()
         assert status == 200
         await place.store.held.wait()

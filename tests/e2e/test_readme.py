@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +20,55 @@ import httpx
 import pytest
 
 from lib.catalog.providers import PROVIDERS
-from lib.contract import JsonObject
+from lib.contract import Json, JsonObject
 from lib.settings.settings import OTHER_KEY_VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARK = "…"
+
+
+ADMIN = "the-operators-token"
+ON = "http://127.0.0.1:3000"
+STRICT = 'curl() { command curl --silent --show-error --fail-with-body "$@"; }\n'
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the README has the reader type, and the answer it shows."""
+
+    lines: str
+    language: str
+    answer: str
+
+
+def commands() -> list[Command]:
+    """Every block with a curl, and the block below it."""
+    found = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+    return [
+        Command("\n".join(line for line in text.splitlines() if not line.startswith("make ")), *below)
+        for (language, text), below in itertools.pairwise(found)
+        if language == "sh" and "curl " in text
+    ]
+
+
+def fits(shown: Json, given: Json) -> bool:
+    """Whether an answer is the one shown, in which `…` stands for anything that was left out."""
+    if isinstance(shown, dict):
+        rest = {name: value for name, value in shown.items() if name != MARK}
+        return isinstance(given, dict) and all(name in given and fits(rest[name], given[name]) for name in rest)
+    if isinstance(shown, list):
+        rest_of = [value for value in shown if value != MARK]
+        whole = len(rest_of) == len(shown)
+        right = isinstance(given, list) and len(given) >= len(rest_of) and (not whole or len(given) == len(rest_of))
+        return right and isinstance(given, list) and all(map(fits, rest_of, given))
+    if isinstance(shown, str):
+        return isinstance(given, str) and fits_text(shown, given)
+    return shown == given
+
+
+def fits_text(shown: str, given: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(piece) for piece in shown.split(MARK)), given, re.DOTALL) is not None
 
 
 @dataclass(frozen=True)
@@ -54,7 +99,8 @@ def quiet_environment() -> dict[str, str]:
     emptied |= {name for names in OTHER_KEY_VARIABLES.values() for name in names}
     emptied |= {f"{store}_{part}" for store in ("UPSTASH_REDIS_REST", "KV_REST_API") for part in ("URL", "TOKEN")}
     emptied |= {"KV_BACKEND", "GATEWAY_MODELS", "CROWELOGIC_BASE_URL", "VERCEL", "GATEWAY_ENV", "DEMO_PROVIDER"}
-    return {"PATH": os.defpath, **dict.fromkeys(emptied, ""), "PORT": "0", "PYTHONUNBUFFERED": "1"}
+    set_here = {"PATH": os.defpath, "PORT": "0", "PYTHONUNBUFFERED": "1", "GATEWAY_ADMIN_TOKEN": ADMIN}
+    return {**dict.fromkeys(emptied, ""), **set_here}
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +138,33 @@ def test_the_first_answer_is_the_one_shown_and_the_second_comes_from_the_cache(p
     assert second.headers["x-cache"] == "HIT (exact)"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("command", commands()[1:], ids=lambda command: command.lines.split(ON)[1].split()[0])
+def test_every_curl_gets_the_answer_shown(product: str, command: Command) -> None:
+    done = subprocess.run(
+        ["bash", "-c", STRICT + command.lines.replace(ON, product)],
+        env={"PATH": os.defpath, "GATEWAY_ADMIN_TOKEN": ADMIN},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if command.language == "json":
+        assert fits(json.loads(command.answer), json.loads(done.stdout)), done.stdout
+    else:
+        assert fits_text(command.answer.strip(), done.stdout.replace("\n\n", "\n").strip()), done.stdout
+
+
+def test_a_curl_of_every_surface_is_shown() -> None:
+    shown = "\n".join(command.lines for command in commands())
+    for path in ("v2/chat", "v2/batch", "v1/chat/completions", "v1/embeddings", "v1/messages", "feedback"):
+        assert f"{ON}/api/ai/{path} " in shown, path
+
+
 def test_every_route_of_the_table_is_served(product: str) -> None:
     table = README.split("## Routes", 1)[1].split("\n## ", 1)[0]
     paths = {
-        path for cell in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for path in re.findall(r"/[\w/-]+", cell)
+        path for cell in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for path in re.findall(r"/[\w/.-]+", cell)
     }
     assert "/api/ai/health" in paths
     with httpx.Client(base_url=product) as http:

@@ -30,7 +30,7 @@ async def test_it_exits_0_when_the_books_balance_and_names_what_differs_when_the
         assert (await here.chat()).status == 200
         day = day_of(gateway.world.clock.now())
         status, said = await reconciled(place.env)
-        assert (status, said.splitlines()[-1]) == (BALANCED, "3 totals compared")
+        assert (status, said.splitlines()[-1]) == (BALANCED, "9 totals compared")
         view = gateway.keys.model_day("openai/gpt-4o", day)
         await gateway.store.run("BITFIELD", view, "INCRBY", "u48", "#0", 1)
         status, said = await reconciled(place.env, "--day", day)
@@ -50,7 +50,10 @@ async def test_records_that_died_with_an_instance_come_back_from_its_log(tmp_pat
         now = here.gateway.world.clock.now()
         gone = UsageRecord(request_id="r1", person="0a1b2c", tier="pro", at=now, kind="call", model="openai/gpt-4o")
         log = tmp_path / "process.log"
-        log.write_text(f"INFO lib.usage: {encode(gone)}\nINFO lib.usage: {encode(replace(gone, kind='refused'))}\n")
-        for expected in ("1 of 1", "0 of 1"):
+        refused = replace(gone, request_id="r2", kind="refused")
+        kept = replace(refused, request_id="r3", count=3)
+        lines = [f"INFO lib.usage: {encode(record)}" for record in (gone, refused, replace(kept, count=1))]
+        log.write_text("\n".join((*lines, f"WARNING lib.usage: unbooked {encode(kept)}\n")))
+        for expected in ("2 of 2", "0 of 2"):
             status, said = await reconciled(place.env, "--import-log", str(log), "--every-record")
             assert (status, said.splitlines()[0]) == (BALANCED, f"{expected} unbooked records imported")

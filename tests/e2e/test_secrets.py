@@ -10,10 +10,12 @@ import orjson
 import pytest
 
 from lib.access.credentials import Credentials
+from lib.access.jwt_tokens import jwt_authenticator
+from lib.access.stripe_events import StripeRules
 from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.exchange import json_request
 from lib.catalog import Catalog
-from lib.contract import CallerKind, ChatRequest, Json, JsonObject
+from lib.contract import Caller, CallerKind, ChatRequest, Job, Json, JsonObject
 from lib.errors import SettingsError
 from lib.settings import Settings
 from lib.transport import Timeouts
@@ -25,6 +27,7 @@ from tests.support.asgi_transport import AsgiTransport
 from tests.support.fake_store import FakeStore
 from tests.support.plain_provider import PlainProvider
 from tests.support.sealed import Sealed, sealed
+from tests.support.tokens import AUDIENCE, ISSUER, SharedSigner
 
 SECRETS: Final = {
     "GATEWAY_SERVICE_TOKEN": "service-canary-4c1e77aa",
@@ -33,8 +36,15 @@ SECRETS: Final = {
     "GATEWAY_HASH_SECRET": "hash-canary-7d3e9b10",
     "OPENAI_API_KEY": "sk-proj-openai-canary-f00d",
     "ANTHROPIC_API_KEY": "odd.key~of+no.known~shape",
+    "JWT_SECRET": "jwt-canary-of-more-than-32-bytes-6a0f",
+    "STRIPE_WEBHOOK_SECRET": "whsec_stripe_canary_81d2",
+    "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_canary_77c0aa",
 }
+SETTINGS: Final = {**SECRETS, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "BYOK_ALLOWED_TIERS": "free"}
+TOKEN: Final = SharedSigner(SECRETS["JWT_SECRET"]).token()
+OWN_KEY: Final = "own.key~canary+of~a~caller-31fe"
 READ_PATHS: Final = ("/api/ai/health", "/api/ai/stats", "/api/ai/stats/nothing")
+CALLER: Final = Caller("u", "free", CallerKind.USER)
 LAST: Final = 10
 """So many characters of a secret's end are no more to be seen than all of it."""
 STORE_TOKEN: Final = "store-token"
@@ -62,7 +72,7 @@ def repeating(says: bytes, status: int) -> tuple[Sealed, PlainProvider]:
     streams = says.startswith(b"data:")
     adds = {"content-type": "text/event-stream"} if streams else dict[str, str]()
     provider = PlainProvider(status=status, says=says or None, adds=adds)
-    return sealed(AsgiTransport(provider), **SECRETS, DEMO_PROVIDER="off", RETRY_MAX_ATTEMPTS="1"), provider
+    return sealed(AsgiTransport(provider), **SETTINGS, DEMO_PROVIDER="off", RETRY_MAX_ATTEMPTS="1"), provider
 
 
 async def ask(site: Sealed, path: str, token: str | None, body: Json = None, **headers: str) -> Response:
@@ -87,7 +97,8 @@ async def everything(site: Sealed) -> list[Response]:
     """One request of each kind, with right, wrong and no credentials."""
     service, admin = SECRETS["GATEWAY_SERVICE_TOKEN"], SECRETS["GATEWAY_ADMIN_TOKEN"]
     answers = [await ask(site, "/api/ai/v2/chat", service, chat) for chat in chats()]
-    for token in (service, admin, service[:-1], admin + "x", STORE_TOKEN, None):
+    answers += [await ask(site, "/api/ai/v2/chat", TOKEN, chat, x_provider_key_openai=OWN_KEY) for chat in chats()]
+    for token in (service, admin, service[:-1], admin + "x", STORE_TOKEN, TOKEN, TOKEN[:-3] + "AAA", None):
         answers.append(await ask(site, "/api/ai/v2/chat", token, {"messages": []}))
         answers += [await ask(site, path, token) for path in READ_PATHS]
     answers.append(await ask(site, "/api/ai/v2/chat", service, {"messages": []}, idempotency_key=service + " "))
@@ -108,8 +119,10 @@ async def test_secrets_are_in_no_answer_no_log_line_and_no_stored_value(
         repr(stored),
     ]
     assert any(SECRETS["OPENAI_API_KEY"] in repr(headers) for headers in provider.headers), "the key was used"
+    assert any(OWN_KEY in repr(headers) for headers in provider.headers), "the caller's key was used"
     assert stored
-    for part in (STORE_TOKEN, *SECRETS.values(), *(secret[-LAST:] for secret in SECRETS.values())):
+    hidden = (*SECRETS.values(), TOKEN, OWN_KEY)
+    for part in (STORE_TOKEN, *hidden, *(secret[-LAST:] for secret in hidden)):
         assert not any(part in text for text in seen), [text for text in seen if part in text]
 
 
@@ -120,22 +133,27 @@ def provider_call(key: str) -> ProviderCall:
 
 
 def test_nothing_shows_a_secret_in_its_repr() -> None:
-    site = sealed(**SECRETS)
+    site = sealed(**SETTINGS)
     gateway = site.site.gateway
     shown = [
-        repr(Settings.from_env(SECRETS)),
+        repr(Settings.from_env(SETTINGS)),
+        repr(site.site.access),
+        repr(vars(site.site.access)),
+        repr(jwt_authenticator(gateway.settings.jwt, {}, frozenset(), gateway.world.side_calls, gateway.world.clock)),
+        repr(StripeRules(secret=SECRETS["STRIPE_WEBHOOK_SECRET"])),
+        repr(Job("req", ChatRequest(model="m", messages=()), CALLER, 0.0, 0.0, {"openai": OWN_KEY})),
         repr(gateway.settings),
         repr(gateway.world),
         repr(gateway.lines),
         repr(vars(gateway)),
         repr(AccessRules(service_token=SECRETS["GATEWAY_SERVICE_TOKEN"], admin_token=SECRETS["GATEWAY_ADMIN_TOKEN"])),
-        repr(SharedSecret(CallerKind.ADMIN, SECRETS["GATEWAY_ADMIN_TOKEN"], "free")),
+        repr(SharedSecret(CallerKind.ADMIN, SECRETS["GATEWAY_ADMIN_TOKEN"])),
         repr(Credentials(SECRETS["GATEWAY_SERVICE_TOKEN"], None)),
         repr(json_request(provider_call(SECRETS["OPENAI_API_KEY"]), "/", {"x-api-key": SECRETS["OPENAI_API_KEY"]}, {})),
         repr(provider_call(SECRETS["OPENAI_API_KEY"])),
         repr(gateway.store),
     ]
-    for secret in (*SECRETS.values(), STORE_TOKEN):
+    for secret in (*SECRETS.values(), STORE_TOKEN, OWN_KEY):
         assert not any(secret in text for text in shown), secret
 
 
@@ -145,7 +163,7 @@ def test_nothing_shows_a_secret_in_its_repr() -> None:
 def test_a_secret_put_into_the_wrong_variable_is_not_repeated(variable: str) -> None:
     for secret in SECRETS.values():
         with pytest.raises(SettingsError, match=variable) as caught:
-            sealed(**SECRETS, **{variable: secret})
+            sealed(**SETTINGS, **{variable: secret})
         assert secret not in str(caught.value)
 
 

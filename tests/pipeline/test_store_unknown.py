@@ -154,10 +154,9 @@ async def test_the_late_answer_of_a_claim_that_has_expired_replaces_no_newer_one
 
 
 REFUSALS = (
-    Refuses("RPUSH", ":ev:"),
+    Refuses("EVAL", "nameless"),
     Refuses("EXPIRE", ":ev:"),
-    Refuses("SET", ":d1:"),
-    Refuses("SET", ":c1:"),
+    Refuses("EVAL", "keeping"),
     Refuses("EVAL", ":h1:"),
 )
 

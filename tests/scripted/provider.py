@@ -19,6 +19,7 @@ from lib.clock import Clock
 from lib.contract import Json
 from tests.scripted.sayings import echo
 from tests.scripted.steps import Act, Received, Reply, Step, fails
+from tests.scripted.vectors import embeds
 
 ANY_MODEL: Final = "*"
 LONGEST_WAIT: Final = 20.0
@@ -159,10 +160,11 @@ class ScriptedProvider:
         return not reply.bare
 
     def _next_step(self, request: Received) -> Step:
-        if not request.path.endswith(("/chat/completions", "/messages")):
+        if not request.path.endswith(("/chat/completions", "/messages", "/embeddings")):
             return fails(404, "not_found_error", "no such path")
         steps = self._steps[request.model] or self._steps[ANY_MODEL]
-        return steps.popleft() if steps else self._otherwise
+        usual = embeds if request.path.endswith("/embeddings") else self._otherwise
+        return steps.popleft() if steps else usual
 
     async def _act(self, act: Act, reply: Reply, writer: asyncio.StreamWriter) -> bool:
         """Whether the reply goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from lib.contract import Json, JsonObject
@@ -26,6 +26,8 @@ class Tool:
     id: str
     name: str
     arguments: tuple[str, ...]
+    extra: JsonObject = field(default_factory=dict[str, Json])
+    """More fields of the call, on OpenAI's wire."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Saying:
     """As the wire has it; `counted` counts the texts, None sends none."""
     model: str = ""
     """Named in the answer; the model asked for where empty."""
+    signature: str = "c2ln"
+    """Of the reasoning, on Anthropic's wire."""
 
 
 def says(*pieces: str, finish: str | None = "stop", tools: tuple[Tool, ...] = ()) -> Step:
@@ -102,7 +106,7 @@ def openai_completion(saying: Saying, request: Received) -> JsonObject:
         message["reasoning_content"] = "".join(saying.reasoning)
     if saying.tools:
         message["tool_calls"] = [
-            {"id": t.id, "type": "function", "function": {"name": t.name, "arguments": "".join(t.arguments)}}
+            {"id": t.id, "type": "function", "function": {"name": t.name, "arguments": "".join(t.arguments)}, **t.extra}
             for t in saying.tools
         ]
     completion: JsonObject = {
@@ -136,7 +140,8 @@ def openai_events(saying: Saying, request: Received) -> Iterator[str | JsonObjec
         yield chunk({"content": piece})
     for index, tool in enumerate(saying.tools):
         opening: JsonObject = {"name": tool.name, "arguments": ""}
-        yield chunk({"tool_calls": [{"index": index, "id": tool.id, "type": "function", "function": opening}]})
+        call: JsonObject = {"index": index, "id": tool.id, "type": "function", "function": opening, **tool.extra}
+        yield chunk({"tool_calls": [call]})
         for piece in tool.arguments:
             yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
     if saying.finish is not None:
@@ -168,7 +173,7 @@ def anthropic_message(saying: Saying, request: Received) -> JsonObject:
     """A `message`."""
     content: list[Json] = []
     if saying.reasoning:
-        content.append({"type": "thinking", "thinking": "".join(saying.reasoning), "signature": "c2ln"})
+        content.append({"type": "thinking", "thinking": "".join(saying.reasoning), "signature": saying.signature})
     if saying.pieces:
         content.append({"type": "text", "text": "".join(saying.pieces)})
     for tool in saying.tools:
@@ -209,6 +214,7 @@ def _anthropic_blocks(saying: Saying) -> Iterator[tuple[JsonObject, list[JsonObj
     """Content blocks as they start, each with its deltas."""
     if saying.reasoning:
         thoughts: list[JsonObject] = [{"type": "thinking_delta", "thinking": piece} for piece in saying.reasoning]
+        thoughts.append({"type": "signature_delta", "signature": saying.signature})
         yield {"type": "thinking", "thinking": "", "signature": ""}, thoughts
     if saying.pieces:
         texts: list[JsonObject] = [{"type": "text_delta", "text": piece} for piece in saying.pieces]

@@ -36,6 +36,7 @@ class Hold(NamedTuple):
     token: str
     micro_usd: int
     expiry: int
+    expected: int = 0
 
 
 @dataclass
@@ -116,14 +117,22 @@ class AdmissionModel:
             case _:
                 return Admitted(claim_value(ask.body_digest, ask.token), state, lost)
 
-    def settle(self, person: str, token: str, cost: int, *, now: int, real: int) -> tuple[int, int]:
-        """What the day and the month have cost now."""
-        owner = self.owner("u" + person, real)
-        at = owner.now(now)
-        owner.holds = [hold for hold in owner.holds if hold.token != token]
-        owner.spent.append(Spent(day_of(at), cost))
-        self._saved(owner, at, real)
-        return owner.spent_in("day", at), owner.spent_in("month", at)
+    def settle(self, ask: Ask, cost: int, *, now: int, real: int) -> list[int]:
+        """What the day and the month have cost now: the user, then each who shares a budget."""
+        owner = self.owner("u" + ask.person, real)
+        known = any(hold.token == ask.token for hold in owner.holds)
+        sums: list[int] = []
+        for each in (owner, *self._sharers(ask, real)):
+            at = each.now(now)
+            if known:
+                each.holds = [hold for hold in each.holds if hold.token != ask.token]
+            each.spent.append(Spent(day_of(at), cost))
+            self._saved(each, at, real)
+            sums += (each.spent_in("day", at), each.spent_in("month", at))
+        return sums
+
+    def _sharers(self, ask: Ask, real: int) -> list[Owner]:
+        return [self.owner(f"b{each.scope} {each.name}", real) for each in ask.shared]
 
     def record(self, digest: str, real: int) -> Record | None:
         record = self.records.get(digest)
@@ -162,12 +171,15 @@ class AdmissionModel:
         return None
 
     def _over_budget(self, ask: Ask, now: int, real: int) -> OverBudget | None:
-        owner = self.owner("u" + ask.person, real)
-        at = owner.now(now)
-        for period, budget in (("day", ask.budget.per_day), ("month", ask.budget.per_month)):
-            gone = owner.spent_in(period, at) + owner.held(at)
-            if budget and gone + ask.hold_micro_usd > budget:
-                return OverBudget(period, gone, budget)
+        need = ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd
+        budgets = [("user", ask.budget), *((each.scope, each.budget) for each in ask.shared)]
+        owners = [self.owner("u" + ask.person, real), *self._sharers(ask, real)]
+        for owner, (scope, budget) in zip(owners, budgets, strict=True):
+            at = owner.now(now)
+            for period, most in (("day", budget.per_day), ("month", budget.per_month)):
+                gone = owner.spent_in(period, at) + owner.held(at)
+                if most and gone + need > most:
+                    return OverBudget(period, gone, most, owner.held(at), scope)
         return None
 
     def _take(self, ask: Ask, calls: Sequence[Limit], now: int, real: int) -> str:
@@ -180,12 +192,18 @@ class AdmissionModel:
         lost = [hold for hold in owner.holds if hold.expiry <= at]
         owner.holds = [hold for hold in owner.holds if hold.expiry > at]
         if ask.hold_micro_usd:
-            owner.holds.append(Hold(ask.token, ask.hold_micro_usd, now + ask.hold_ms))
+            expected = ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd
+            hold = Hold(ask.token, ask.hold_micro_usd, now + ask.hold_ms, expected)
+            owner.holds.append(hold)
+            for sharer in self._sharers(ask, real):
+                # What many share is held to the end of the minute.
+                sharer.holds.append(hold._replace(expiry=hold.expiry - hold.expiry % 60_000 + 60_000))
+                self._saved(sharer, sharer.now(now), real)
         if ask.hold_micro_usd or lost:
             self._saved(owner, at, real)
         for limit in calls:
             self._count(ask, limit, now, real)
-        return ";".join(sorted(f"{hold.token},{hold.micro_usd}" for hold in lost))
+        return ";".join(sorted(f"{hold.token},{hold.expected}" for hold in lost))
 
     def _count(self, ask: Ask, limit: Limit, now: int, real: int) -> None:
         owner = self._owner_of(ask, limit, real)

@@ -91,7 +91,7 @@ class Exchange:
         assert not self.response.complete
         if chunk:
             self.response.chunks.append(chunk)
-        self.response.complete = not message["more_body"]
+        self.response.complete = not message.get("more_body", False)
         self.progress.set()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +18,7 @@ from lib.app import app_of
 from lib.clock import Clock
 from lib.composition import Gateway, World
 from lib.contract import Json, JsonObject
+from lib.side_calls import SideCalls
 from lib.site import Site
 from lib.transport import Transport
 from lib.web.asgi import AsgiApp
@@ -53,7 +54,7 @@ class Instance:
         """Another function of this instance."""
         return app_of(self.site, name)
 
-    async def chat(self, document: Mapping[str, Json] = ASK, **headers: str) -> Response:
+    async def chat(self, document: Mapping[str, Json] = ASK, /, **headers: str) -> Response:
         """A chat as the service's server asks it, for user `u1` of tier `pro` unless headers say otherwise."""
         named = {"authorization": f"Bearer {SERVICE}", "x_user_id": "u1", "x_user_tier": "pro"} | headers
         return await post(self.chat_app, dict(document), **named)
@@ -77,6 +78,12 @@ class Deployment:
     store: EmbeddedServer
     transport: AiohttpTransport
     env: dict[str, str] = field(default_factory=dict[str, str])
+    side_calls: SideCalls = field(default_factory=SideCalls)
+    """How third parties are reached; a test puts scripted ones in its place."""
+
+    def having(self, env: Mapping[str, str]) -> Deployment:
+        """The same with other settings."""
+        return replace(self, env={**self.env, **env})
 
     def instance(self, *, kv_transport: Transport | None = None, clock: Clock | None = None, **env: str) -> Instance:
         """Another instance, sharing store and provider."""
@@ -86,6 +93,7 @@ class Deployment:
             kv_transport=kv_transport or AsgiTransport(self.store),
             clock=clock or self.clock,
             chance=random.Random(7),
+            side_calls=self.side_calls,
         )
         return Instance(Site(Gateway(world)))
 

@@ -12,7 +12,7 @@ from lib.kv.replies import Command, Reply
 
 Result = TypeVar("Result")
 Content = tuple[Reply, ...]
-READS: Final = {"string": ("GET",), "list": ("LRANGE", 0, -1)}
+READS: Final = {"string": ("GET",), "list": ("LRANGE", 0, -1), "zset": ("ZRANGE", 0, -1)}
 """The read of a whole value by its type: the command, and what follows the key."""
 
 

@@ -1,4 +1,4 @@
-"""The product as a process of its own: `python -m tests.support.instance_process` prints its URL and serves chats."""
+"""One function as a process: `python -m tests.support.instance_process [name]` prints its URL and serves (`chat`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.app import app_for
 async def main() -> None:
     """Until it is killed, or stdin ends with the test that started it."""
     with bound(0) as listener:
-        server = server_of(app_for("chat"))
+        server = server_of(app_for(*(sys.argv[1:] or ["chat"])))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         sys.stdout.write(f"http://{HOST}:{listener.getsockname()[1]}\n")
         sys.stdout.flush()

@@ -72,13 +72,14 @@ class Site:
     stack: AsyncExitStack
     env: dict[str, str] = field(default_factory=dict[str, str])
 
-    async def process(self, log: Path | None = None) -> Running:
+    async def process(self, log: Path | None = None, function: str = "chat") -> Running:
         """Start a process, ended with the site if it has not been killed before. `log` takes what it says."""
         said = self.stack.enter_context(log.open("wb")) if log else asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "tests.support.instance_process",
+            function,
             cwd=ROOT,
             env=self.env,
             stdin=asyncio.subprocess.PIPE,
@@ -112,10 +113,12 @@ async def ended(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def site(backend: Backend | None = None, **env: str) -> AsyncGenerator[Site]:
+async def site(
+    backend: Backend | None = None, models: ScriptedProvider | None = None, /, **env: str
+) -> AsyncGenerator[Site]:
     """A store and a provider without an instance. Leases last one second, retries do not wait."""
     async with AsyncExitStack() as stack:
-        provider = await stack.enter_async_context(ScriptedProvider())
+        provider = await stack.enter_async_context(models or ScriptedProvider())
         store = HeldKv(embedded_server(backend or MemoryStore()))
         server = await stack.enter_async_context(BreakableServer(store))
         transport = AiohttpTransport()

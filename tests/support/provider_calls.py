@@ -39,6 +39,8 @@ class Wishes(TypedDict, total=False):
     tool_choice: Json
     response_format: JsonObject
     extra: JsonObject
+    anthropic: JsonObject
+    prompt_caching: bool
 
 
 def asking(*messages: JsonObject, **wishes: Unpack[Wishes]) -> ChatRequest:

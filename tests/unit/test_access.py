@@ -136,3 +136,55 @@ def test_elsewhere_only_the_socket_tells_the_address() -> None:
     forged = {"x-vercel-forwarded-for": "198.51.100.7", "x-real-ip": "198.51.100.7", "x-forwarded-for": "198.51.100.7"}
     assert client_address(forged, on_vercel=False, peer="203.0.113.9") == "203.0.113.9"
     assert client_address(forged, on_vercel=False, peer=None) is None
+
+
+class Known:
+    """Answers with one tier and remembers who was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def tier_of(self, user_id: str) -> str:
+        self.asked.append(user_id)
+        return "expert"
+
+
+class Untiered:
+    """Knows everybody as one user without a tier."""
+
+    async def recognise(self, credentials: Credentials) -> Caller | None:
+        return Caller("ann", "", CallerKind.USER, credentials.address) if credentials.token == "key-1" else None
+
+
+async def test_whoever_comes_without_a_tier_gets_the_one_they_are_known_to_have() -> None:
+    known = Known()
+    access = Access(RULES, (Untiered(),), known)
+    assert (await access.identify({"authorization": "Bearer key-1"}, peer=None)).tier == "expert"
+    assert (await access.identify({**SERVICE, "x-user-id": "bob"}, peer=None)).tier == "expert"
+    assert known.asked == ["ann", "bob"]
+
+
+async def test_nobody_is_asked_where_a_tier_is_given_or_nobody_is_named() -> None:
+    known = Known()
+    access = Access(RULES, (), known)
+    assert (await access.identify({**SERVICE, "x-user-id": "bob", "x-user-tier": "pro"}, peer=None)).tier == "pro"
+    assert (await access.identify(SERVICE, peer=None)).tier == "free"
+    assert (await access.identify({}, peer="203.0.113.9")).tier == "free"
+    assert not known.asked
+
+
+async def test_a_body_may_name_the_user_of_a_tier_in_the_headers_and_the_other_way_round() -> None:
+    known = Known()
+    access = Access(RULES, (), known)
+    caller = await access.recognise({**SERVICE, "x-user-tier": "pro"}, peer=None)
+    assert await access.entitled(caller, Claim("ann")) == Caller("ann", "pro", CallerKind.SERVICE, None)
+    caller = await access.recognise({**SERVICE, "x-user-id": "ann"}, peer=None)
+    assert await access.entitled(caller, Claim(tier="master")) == Caller("ann", "master", CallerKind.SERVICE, None)
+    assert not known.asked
+    assert (await access.entitled(caller, Claim("bob"))).tier == "expert"
+    assert known.asked == ["bob"]
+
+
+async def test_without_anybody_to_ask_the_default_holds() -> None:
+    access = Access(RULES, (Untiered(),))
+    assert (await access.identify({"authorization": "Bearer key-1"}, peer=None)).tier == "free"

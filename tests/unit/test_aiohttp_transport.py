@@ -10,7 +10,8 @@ import weakref
 
 import pytest
 
-from lib.aiohttp_transport import AiohttpTransport, default_tls
+from lib.aiohttp_transport import AiohttpTransport
+from lib.tls import default_tls
 from lib.transport import HttpRequest, Timeouts, TransportError
 from tests.support.breakable_server import HOST, byte_server, closed_port, read_request, reset
 from tests.support.transport_calls import HEAD, PATIENT, SHORT, answer, failure, fetch, hang_after_headers, transport

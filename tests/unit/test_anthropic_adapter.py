@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from lib.catalog.rows import Protocol
-from lib.contract import Delta, FinishReason, JsonObject, ToolCall, Usage
+from lib.contract import Delta, FinishReason, Json, JsonObject, Thought, ToolCall, Usage
 from lib.errors import NextStep
 from tests.scripted.sayings import Saying, Tool, says, speaks
 from tests.scripted.steps import (
@@ -235,3 +235,46 @@ async def test_a_message_it_cannot_take_fails_without_a_call(wire: Line) -> None
     failure = (await wire.hear(asking({"role": "user", "content": [audio]}))).failure
     assert (failure.kind, failure.next_step) == ("unsupported", NextStep.NEXT_MODEL)
     assert wire.provider.requests == []
+
+
+@BOTH
+async def test_thoughts_come_with_their_signatures(wire: Line, *, stream: bool) -> None:
+    wire.provider.script("*", [speaks(Saying(("Paris.",), ("Well, ", "hm."), signature="c2ln"))])
+    heard = await wire.hear(asking(stream=stream))
+    assert heard.reasoning == "Well, hm."
+    thoughts = [delta.thought for delta in heard.deltas if delta.thought]
+    assert thoughts == [{"type": "thinking", "thinking": "Well, hm.", "signature": "c2ln"}]
+
+
+@BOTH
+async def test_a_thought_without_a_signature_is_words_only(wire: Line, *, stream: bool) -> None:
+    wire.provider.script("*", [speaks(Saying(("Paris.",), ("hm.",), signature=""))])
+    heard = await wire.hear(asking(stream=stream))
+    assert heard.reasoning == "hm."
+    assert not any(delta.thought for delta in heard.deltas)
+
+
+async def test_redacted_thoughts_are_kept_in_their_places(wire: Line) -> None:
+    hidden: JsonObject = {"type": "redacted_thinking", "data": "eHh4"}
+    content: list[Json] = [{"type": "text", "text": "One."}, hidden, {"type": "text", "text": "Two."}]
+    message: JsonObject = {"type": "message", "role": "assistant", "model": "m", "content": content}
+    wire.provider.script("*", [answers_json({**message, "stop_reason": "end_turn"})])
+    (choice,) = (await wire.hear(asking())).choices
+    assert (choice.text, choice.thoughts) == ("One.Two.", (Thought(hidden, 4),))
+
+
+@BOTH
+async def test_the_stop_sequence_that_ended_an_answer_is_told(wire: Line, *, stream: bool) -> None:
+    message: JsonObject = {"type": "message", "role": "assistant", "model": "m", "content": []}
+    ending: JsonObject = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    text: JsonObject = {"type": "text", "text": "x"}
+    events: tuple[JsonObject, ...] = (
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": text},
+        {"type": "message_delta", "delta": ending},
+        {"type": "message_stop"},
+    )
+    whole: JsonObject = {**message, "content": [text], **ending}
+    wire.provider.script("*", [streams(*events, name_events=True) if stream else answers_json(whole)])
+    (choice,) = (await wire.hear(asking(stream=stream))).choices
+    assert (choice.finish_reason, choice.stop_sequence) == (FinishReason.STOP, "END")

@@ -348,3 +348,16 @@ def _outcome(body: bytes) -> int:
         return error.status
     orjson.dumps([list(read.request.messages), list(read.request.tools), read.request.extra])
     return 200
+
+
+def test_a_request_for_another_answer_takes_neither_the_stored_one_nor_one_in_flight() -> None:
+    again = parsed(trigger="regenerate-message").request
+    assert (again.read_cache, again.use_dedup, again.write_cache) == (False, False, True)
+    first = parsed(trigger="submit-message").request
+    assert (first.read_cache, first.use_dedup) == (True, True)
+
+
+def test_callers_can_come_back_unless_they_say_that_they_will_not() -> None:
+    assert parsed(id="chat-1").resume
+    assert not parsed(id="chat-1", resume=False).resume
+    assert "resume" not in parsed(resume=True).request.extra

@@ -10,7 +10,10 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SLOW: Final = ("openai", "anthropic", "httpx", "httpx2", "upstash_redis", "upstash_ratelimit", "requests")
+SLOW: Final = (
+    *("openai", "anthropic", "httpx", "httpx2", "upstash_redis", "upstash_ratelimit", "requests"),
+    *("jwt", "cryptography"),
+)
 
 IMPORTED: Final = f"""
 import sys
@@ -61,6 +64,10 @@ def imported_by(program: str) -> str:
         ("health", "GET", "/api/ai/health", 200),
         ("stats", "GET", "/api/ai/stats", 401),
         ("chat", "POST", "/api/ai/v2/chat", 200),
+        ("v1", "POST", "/api/ai/v1/chat/completions", 200),
+        ("hooks", "POST", "/api/ai/hooks/stripe", 404),
+        ("rollout", "POST", "/api/chat", 200),
+        ("feedback", "POST", "/api/ai/feedback", 400),
     ],
 )
 def test_no_function_imports_an_sdk(name: str, method: str, path: str, status: int) -> None:

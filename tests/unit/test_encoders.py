@@ -25,7 +25,7 @@ from lib.contract import (
 from lib.errors import GatewayError, UpstreamFailed
 from lib.web.encode_json import encode_json
 from lib.web.encode_openai import OpenAIEncoder
-from lib.web.encode_ui import UIEncoder
+from lib.web.encode_ui import UIEncoder, UIStyle
 from lib.web.encoders import StreamEncoder, encode
 from tests.support.asgi_client import json_object
 from tests.support.events import REPORT, answer_of, done_of, stream, text_events, tool_events
@@ -43,7 +43,7 @@ def openai(*, choices: int = 1, include_usage: bool = False) -> OpenAIEncoder:
 
 
 def ui(answer_id: str | None = None) -> UIEncoder:
-    return UIEncoder(request_id="req-1", answer_id=answer_id)
+    return UIEncoder(UIStyle(answer_id), "req-1")
 
 
 async def sent(encoder: StreamEncoder, events: Iterable[Event | Exception]) -> list[Json]:
@@ -100,6 +100,7 @@ def test_the_json_answer_has_the_documented_fields() -> None:
             "firstTokenMs": None,
             "estimated": False,
             "priceKnown": True,
+            "ownKeys": False,
             "degraded": ["kv"],
             "droppedParams": [],
         },

@@ -47,9 +47,9 @@ def test_beyond_its_bound_it_forgets_what_has_expired_then_finished_answers_then
     clock = HandTurnedClock()
     claims = LocalClaims(clock, most_bytes=100_000)
     claims.claim("old", "F\n" + "o" * 20_000, clock.now() + 1)
+    claims.claim("running", "F\n" + "r" * 30_000, clock.now() + 60)
     claims.claim("done", "F\nd", clock.now() + 60)
     claims.end("done", "F\nd", "D\n" + "d" * 30_000, 60_000)
-    claims.claim("running", "F\n" + "r" * 30_000, clock.now() + 60)
     clock.turn(2)
     claims.claim("next", "F\n" + "n" * 20_000, clock.now() + 60)
     assert claims.read("done") is not None
@@ -105,6 +105,18 @@ def test_a_record_written_anew_does_not_end_with_its_former_end() -> None:
     clock.turn(11)
     claims.claim("other", "F\nt2", clock.now() + 10)
     assert claims.read("d") == "D\nanswer"
+
+
+def test_records_asked_for_again_and_again_still_end_each_at_its_time() -> None:
+    clock = HandTurnedClock()
+    claims = LocalClaims(clock)
+    for n in range(400):
+        for _ in range(3):
+            claims.claim(f"d{n}", "F\nt", clock.now() + 60)
+            claims.end(f"d{n}", "F\nt", "D\nanswer", 5_000 if n % 2 else 86_400_000)
+    clock.turn(6)
+    claims.claim("next", "F\nt", clock.now() + 60)
+    assert claims.remembered == 201
 
 
 async def test_who_follows_is_told_the_result() -> None:

@@ -169,7 +169,11 @@ async def test_a_missing_tool_input_id_or_index_is_made_good(wire: Line) -> None
     three: JsonObject = {"function": {"name": "h", "arguments": {"y": 2}}, "index": 5}
     wire.provider.script("*", [streams(chunk({"tool_calls": [one, two, three]}), chunk({}, "tool_calls"), "[DONE]")])
     heard = await wire.hear(asking(stream=True))
-    calls = (ToolCall("a", "f", "{}"), ToolCall("b", "g", '{"x":1}'), ToolCall("call_0_2", "h", '{"y":2}'))
+    calls = (
+        ToolCall("a", "f", "{}"),
+        ToolCall("b", "g", '{"x":1}'),
+        ToolCall("call_req-of-the-test_0_2", "h", '{"y":2}'),
+    )
     assert heard.choices[0].tool_calls == calls
     assert heard.deltas[-1] == Delta(tool_call=ToolCallDelta(0, arguments="{}"))
 
@@ -196,7 +200,7 @@ async def test_content_in_parts_and_the_older_function_call_are_understood(wire:
     wire.provider.script("*", [answers_json({"choices": [{"message": message, "finish_reason": "function_call"}]})])
     choice = (await wire.hear(asking())).choices[0]
     assert (choice.reasoning, choice.text) == ("hm", "Let me see.")
-    assert choice.tool_calls == (ToolCall("call_0_0", "weather", "{}"),)
+    assert choice.tool_calls == (ToolCall("call_req-of-the-test_0_0", "weather", "{}"),)
     assert choice.finish_reason is FinishReason.TOOL_CALLS
 
 

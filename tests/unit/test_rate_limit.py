@@ -109,6 +109,32 @@ def test_a_clock_that_goes_back_frees_no_slot() -> None:
     assert windows.admit([("u", limit)], NOW + 54_999) is not None
 
 
+def test_windows_that_are_over_make_room_as_new_ones_come() -> None:
+    windows, limit = LocalWindows(), Limit("l", 2)
+    for minute in range(5):
+        for number in range(100):
+            windows.admit([(f"{minute}-{number}", limit)], NOW + minute * 60_000)
+    assert windows.remembered <= 101
+
+
+def test_a_window_is_kept_while_its_owner_is_locked_out() -> None:
+    windows = LocalWindows()
+    windows.admit([("u", FREE)], NOW)
+    windows.admit([("u", FREE)], NOW)
+    for owner in ("v", "w"):
+        windows.admit([(owner, FREE)], NOW + 200_000)
+    assert windows.admit([("u", FREE)], NOW + 200_000) == Refusal(FREE, 100_000, locked=True)
+
+
+def test_a_window_is_kept_while_it_counts_also_under_a_clock_that_goes_back() -> None:
+    windows, limit = LocalWindows(), Limit("l", 2)
+    windows.admit([("u", limit)], NOW)
+    assert windows.admit([("u", limit)], NOW - 50_000) is not None
+    for owner in ("v", "w"):
+        windows.admit([(owner, limit)], NOW + 59_000)
+    assert windows.admit([("u", limit)], NOW + 59_000) == Refusal(limit, 1_000)
+
+
 def test_the_longest_unused_window_is_forgotten_first() -> None:
     windows, limit = LocalWindows(), Limit("l", 2)
     for owner in ("first", "second"):

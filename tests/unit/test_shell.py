@@ -33,6 +33,24 @@ async def test_a_route_takes_its_path_and_where_it_says_so_what_is_below(path: s
     assert response.json()["path"] == path
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/things/a", 200),
+        ("/things/a/", 200),
+        ("/things/a/undo", 200),
+        ("/things", 404),
+        ("/things/", 404),
+        ("/things//undo", 404),
+        ("/things/a/b", 404),
+        ("/things/a/undo/b", 404),
+    ],
+)
+async def test_a_star_stands_for_one_segment_and_never_for_none(path: str, status: int) -> None:
+    shell = Shell((Route("/things/*", ECHO), Route("/things/*/undo", ECHO)), new_id)
+    assert (await request(shell, "GET", path)).status == status
+
+
 @pytest.mark.parametrize("path", ["/", "/api/ai/health/x", "/api/ai/healthy", "/api/ai/v10", "/favicon.ico"])
 async def test_any_other_path_is_a_404_in_the_error_shape(path: str) -> None:
     response = await request(SHELL, "GET", path)

@@ -16,7 +16,7 @@ from bench.soak.judge import faults_of
 from bench.soak.ledger import Ledgers, ProviderCall, Rules, Span
 from bench.soak.traffic import TEXT, Order
 from lib.ai.observability.record import LOST, OPEN, UsageRecord
-from lib.ai.observability.totals import WIDTH, Totals, totals_of
+from lib.ai.observability.totals import COUNTERS, Totals, totals_of
 from tests.scripted.steps import Received, Reply
 
 RULES: Final = Rules({"pro": 2}, {"pro": 100}, {"gpt-4o": "openai/gpt-4o"})
@@ -132,11 +132,27 @@ def test_a_refusal_that_is_not_booked_is_seen() -> None:
     assert not list(ledger.miscounted_refusals(ledgers(refused, records=[replace(booked, count=3)])))
 
 
+def test_a_record_may_be_missing_of_a_call_that_a_kill_cut_off_while_there_was_no_store_to_announce_it_in() -> None:
+    cut = outcome(status=0, whole=False)
+    seen = ledgers([cut], records=[])
+    seen.kills.append(Span(cut.sent_at, cut.sent_at + 1, cut.order.instance))
+    assert list(ledger.miscounted(seen))
+    seen.store_faults.append(Span(cut.sent_at - 1, cut.sent_at + 1))
+    assert not list(ledger.miscounted(seen))
+
+
 def test_a_hit_that_was_taken_back_is_not_counted() -> None:
     hit = replace(RECORD, kind="exact", cost_micro_usd=0)
     records = [hit, replace(hit, kind="undone exact"), RECORD]
     assert not list(ledger.miscounted(ledgers([outcome()], records=records)))
     assert sum((totals_of(r) for r in records), Totals()) == totals_of(RECORD)
+
+
+def test_a_hit_that_was_taken_back_may_be_followed_by_another_of_the_same_kind() -> None:
+    hit = replace(RECORD, kind="duplicate", cost_micro_usd=0)
+    records = [hit, replace(hit, kind="undone duplicate"), hit]
+    assert ledger.closed(records) == [hit]
+    assert ledger.closed([*records, hit]) == [hit, hit]
 
 
 def test_what_was_opened_and_neither_closed_nor_lost_is_seen() -> None:
@@ -166,15 +182,15 @@ def test_sums_that_differ_are_seen() -> None:
 
 
 def test_keys_that_stay_for_ever_or_name_somebody_and_claims_left_over_are_seen() -> None:
-    keys = [Key("soak:um:p:202611", -1, ""), Key("other", 5, ""), Key("soak:u1:a@canary-people.test", 5, "")]
+    keys = [Key("soak:t2:user:202611:p", -1, ""), Key("other", 5, ""), Key("soak:u1:a@canary-people.test", 5, "")]
     assert len(list(books.key_faults(keys, "soak"))) == 3
     assert list(books.left_over([Key("soak:d1:x", 5, "F\nreq_1")], "soak"))
     assert books.holds_in([Key("soak:u1:p", 5, "1|2,0|3,0|req_1,5,9;req_2,5,9|")], "soak") == ["req_1", "req_2"]
 
 
 def test_totals_are_read_as_the_store_lays_them_out() -> None:
-    raw = b"".join(number.to_bytes(6, "big") for number in range(WIDTH))
-    assert books.first_block(raw) == Totals(*range(WIDTH))
+    raw = b"".join(number.to_bytes(6, "big") for number in range(len(COUNTERS)))
+    assert books.first_block(raw) == Totals(*range(len(COUNTERS)))
 
 
 @pytest.mark.parametrize("name", UPSTREAM)

@@ -141,6 +141,63 @@ def test_a_denied_call_is_told_to_the_model() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"state": "output-denied", "approval": {"id": "a", "approved": False, "reason": "too cold"}}, "too cold"),
+        ({"state": "approval-responded", "approval": {"id": "a", "approved": False, "reason": "no"}}, "no"),
+        (
+            {"state": "approval-responded", "approval": {"id": "a", "approved": False}},
+            "The user did not allow this call.",
+        ),
+    ],
+)
+def test_why_a_call_was_denied_is_told_too(fields: JsonObject, told: str) -> None:
+    assert converted(assistant(tool("input-available") | fields))[1]["content"] == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments"),
+    [
+        ({"input": {"city": "Bonn"}}, '{"city":"Bonn"}'),
+        ({"input": None, "rawInput": '{"city":'}, '{"input":"{\\"city\\":"}'),
+        ({"input": "Bonn"}, '{"input":"Bonn"}'),
+        ({"input": None}, "{}"),
+    ],
+)
+def test_the_input_of_a_call_that_failed_is_an_object_whatever_it_was(fields: JsonObject, arguments: str) -> None:
+    [said, result] = converted(assistant(tool("output-error", errorText="broken") | fields))
+    assert isinstance(calls := said["tool_calls"], list)
+    assert calls == [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": arguments}}]
+    assert result["content"] == "broken"
+
+
+def test_what_the_user_said_between_two_steps_stands_between_them() -> None:
+    steering: JsonObject = {"type": "steering-message", "id": "s1", "parts": [text("in kelvin")]}
+    said = converted(
+        assistant({"type": "step-start"}, text("one"), steering, {"type": "step-start"}, text("two")),
+    )
+    assert said == [
+        {"role": "assistant", "content": "one"},
+        {"role": "user", "content": "in kelvin"},
+        {"role": "assistant", "content": "two"},
+    ]
+
+
+def test_reasoning_goes_back_within_a_round_of_tool_use_and_is_left_out_elsewhere() -> None:
+    thought: JsonObject = {"type": "reasoning", "text": "hm", "state": "done"}
+    [called, _] = converted(assistant(thought, tool("output-available", output="x")))
+    assert called["reasoning_content"] == "hm"
+    assert converted(assistant(thought, text("Yes."))) == [{"role": "assistant", "content": "Yes."}]
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image", "IMAGE/*"])
+@pytest.mark.parametrize("url", ["https://example.com/a.png", "data:image/png;base64,aGk="])
+def test_an_image_goes_to_the_provider_as_the_address_it_came_with(media_type: str, url: str) -> None:
+    [said] = converted(user({"type": "file", "mediaType": media_type, "url": url}, text("what?")))
+    assert said["content"] == [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "what?"}]
+
+
 @pytest.mark.parametrize("state", ["input-streaming", "input-available", "approval-requested"])
 def test_a_call_without_a_result_is_left_out_because_providers_reject_it(state: str) -> None:
     said = converted(user(text("hi")), assistant(text("wait"), tool(state)))

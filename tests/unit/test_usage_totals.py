@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.ai.observability.record import UsageRecord, decode, encode, head_of
 from lib.ai.observability.stats import months_until
-from lib.ai.observability.totals import COUNTERS, HISTOGRAM_BIT, WIDTH, Totals, additions, totals_of
-from lib.contract import Usage
+from lib.ai.observability.totals import COUNTERS, FIRST_TOKEN_BIT, LATENCY_BIT, WIDTH, Totals, additions, totals_of
+from lib.contract import Attempt, Usage
 from lib.kv.keys import Keys
 from tests.support.clock import START
 
@@ -31,7 +33,14 @@ RECORDS = st.builds(
     kind=st.sampled_from(["call", "error", "hangup", "exact", "duplicate", "refused"]),
     model=st.sampled_from(["openai/gpt-4o", "demo/echo", ""]),
     usage=st.builds(
-        Usage, input_tokens=st.integers(0, 10**6), output_tokens=st.integers(0, 10**6), estimated=st.booleans()
+        Usage,
+        input_tokens=st.integers(0, 10**6),
+        output_tokens=st.integers(0, 10**6),
+        cached_input_tokens=st.integers(0, 10**6),
+        cache_write_tokens=st.integers(0, 10**6),
+        cache_write_1h_tokens=st.integers(0, 10**6),
+        reasoning_tokens=st.integers(0, 10**6),
+        estimated=st.booleans(),
     ),
     cost_micro_usd=st.integers(0, 10**9),
     saved_micro_usd=st.integers(0, 10**9),
@@ -43,6 +52,15 @@ RECORDS = st.builds(
     error=st.text(max_size=8),
     tags=st.lists(st.text(max_size=5), max_size=3).map(tuple),
     count=st.integers(1, 50),
+    key_id=st.sampled_from(["", "k1"]),
+    wasted_micro_usd=st.integers(0, 10**9),
+    tries=st.lists(
+        st.builds(
+            Attempt, st.text(max_size=5), st.text(max_size=5), st.none() | st.integers(0, 599), st.integers(0, 10**6)
+        ),
+        max_size=3,
+    ).map(tuple),
+    reason=st.text(max_size=9),
 )
 
 
@@ -65,24 +83,51 @@ def test_a_damaged_line_is_no_record() -> None:
 
 @given(st.lists(RECORDS, max_size=30))
 def test_users_models_and_days_add_up_to_the_same(records: list[UsageRecord]) -> None:
-    sums: dict[str, Totals] = {"um": Totals(), "md": Totals(), "mm": Totals()}
+    wholes: defaultdict[str, Totals] = defaultdict(Totals)
+    parts: defaultdict[str, Totals] = defaultdict(Totals)
     for addition in additions(records, KEYS):
-        kind = addition.key.split(":")[1]
+        _, _, what, period, _ = addition.key.split(":", 4)
         for width, offset, by in addition.increments:
-            if width == "u48" and int(offset[1:]) < WIDTH:
-                sums[kind] += Totals(**{COUNTERS[int(offset[1:])]: by})
+            block, place = divmod(int(offset.removeprefix("#")), WIDTH)
+            if width == "u48":
+                sums = parts if block else wholes
+                sums[f"{what} {len(period)}"] += Totals(**{COUNTERS[place]: by})
     expected = sum((totals_of(r) for r in records), Totals())
-    assert sums == {"um": expected, "md": expected, "mm": expected}
+    months = {f"{what} 6" for what in ("all", "user", "model", "task", "tier")}
+    days = {f"{what} 8" for what in ("all", "model", "task", "tier")}
+    keyed = sum((totals_of(r) for r in records if r.key_id), Totals())
+    assert wholes.pop("key 6", Totals()) == parts.pop("key 6", Totals()) == keyed
+    assert wholes == parts == (dict.fromkeys(months | days, expected) if records else {})
+
+
+def test_a_ranking_is_scored_by_the_cost_that_stands_in_its_period() -> None:
+    records = [record(cost_micro_usd=5, key_id="k1"), record(cost_micro_usd=0, at=START + 86_400)]
+    cost = COUNTERS.index("cost_micro_usd")
+    found = [
+        (rank.ranking, rank.name, addition.increments[rank.increment - 1])
+        for addition in additions(records, KEYS)
+        for rank in addition.ranks
+        if rank.name in ("ab12cd", "k1")
+    ]
+    assert sorted(found) == [
+        (KEYS.ranking("key", "202611"), "k1", ("u48", f"#{cost}", 5)),
+        (KEYS.ranking("user", "202611"), "ab12cd", ("u48", f"#{cost}", 5)),
+        (KEYS.ranking("user", "20261124"), "ab12cd", ("u48", f"#{24 * WIDTH + cost}", 5)),
+        (KEYS.ranking("user", "20261125"), "ab12cd", ("u48", f"#{25 * WIDTH + cost}", 0)),
+    ]
 
 
 def test_only_what_a_provider_answered_counts_in_the_latency_histogram() -> None:
-    kinds = ("call", "exact", "error", "refused")
-    found = [
-        [o for a in additions([record(kind=k, latency_ms=200)], KEYS) for w, o, _ in a.increments if w == "u32"]
-        for k in kinds
-    ]
-    assert [len(f) for f in found] == [1, 0, 0, 0]
-    assert int(found[0][0]) >= HISTOGRAM_BIT
+    found = {
+        kind: {
+            int(offset) >= FIRST_TOKEN_BIT
+            for addition in additions([record(kind=kind, latency_ms=200, first_token_ms=20)], KEYS)
+            for width, offset, _ in addition.increments
+            if width == "u32" and int(offset) >= LATENCY_BIT
+        }
+        for kind in ("call", "exact", "error", "refused")
+    }
+    assert found == {"call": {False, True}, "exact": set(), "error": set(), "refused": set()}
 
 
 def test_refusals_gathered_in_one_record_count_each() -> None:

@@ -13,9 +13,9 @@ from typing import Final
 
 from lib.ai.observability.log import READ_AT_ONCE, records_in
 from lib.ai.observability.record import ABOUT_OTHERS, FOUND, LOST, UsageRecord, encode
-from lib.kv.admission import LOG_LIFETIME_SECONDS
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
+from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 
 IMPORTED: Final = "imported"
@@ -24,7 +24,8 @@ IMPORTED: Final = "imported"
 class Latecomers:
     """Puts late records where they belong, each once. Methods raise StoreError."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
+    def __init__(self, store: Store, keys: Keys, retention: Retention = RETENTION) -> None:
+        self._kept_seconds = retention.log_seconds
         self._store = store
         self._keys = keys
         self._script = script("append_once")
@@ -80,4 +81,4 @@ class Latecomers:
     async def _append_once(self, kind: str, record: UsageRecord) -> bool:
         mark = self._keys.booked_once(kind, record.request_id)
         log = self._keys.log(day_of(record.at), self._keys.shard(record.person))
-        return await self._store.run("EVAL", self._script, 2, mark, log, encode(record), LOG_LIFETIME_SECONDS) == 1
+        return await self._store.run("EVAL", self._script, 2, mark, log, encode(record), self._kept_seconds) == 1

@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from lib.ai.observability.record import ABOUT_OTHERS, LOST, UNDONE, UsageRecord, decode, encode
-from lib.ai.observability.totals import DAY_LIFETIME, Addition, additions
-from lib.errors import StoreError
-from lib.kv.admission import LOG_LIFETIME_SECONDS
+from lib.ai.observability.record import ABOUT_OTHERS, LOST, UNDONE, UsageRecord, decode, encode, nameless
+from lib.ai.observability.totals import Addition, additions
+from lib.errors import StoreError, StoreUnavailable
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
+from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 
 BATCH: Final = 64
@@ -34,6 +35,8 @@ MISSES: Final = 16
 """Times one roll-up finds its cursor moved before it leaves the rest to the next."""
 LOOKED_THROUGH: Final = 1_000
 """Latest records of a list among which a hit that admission booked unheard is looked for."""
+RANKED_AT_MOST: Final = 10_000
+"""Names that a ranking keeps; who drops out of one comes back with whatever they cost next."""
 DAY_SECONDS: Final = 86_400
 
 
@@ -48,11 +51,13 @@ class Append:
 class UsageLog:
     """Appends records and rolls them up."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
+    def __init__(self, store: Store, keys: Keys, retention: Retention = RETENTION) -> None:
+        self.retention = retention
         self._store = store
         self._keys = keys
         self._script = script("rollup")
-        self._push_instead = script("append_instead")
+        self._push_instead = script("nameless", "append_instead")
+        self._push_script = script("nameless", "append")
         self._touched: set[str] = set()
         self._complete: set[tuple[str, int]] = set()
         self._waiting: deque[UsageRecord] = deque()
@@ -75,16 +80,30 @@ class UsageLog:
             self._complete.discard(self._list_of(each))
             commands.append(self._push(key, each))
             if key not in self._touched:
-                commands.append(("EXPIRE", key, LOG_LIFETIME_SECONDS))
+                commands.append(("EXPIRE", key, self.retention.log_seconds))
                 self._touched.add(key)
         return Append(records, tuple(commands))
 
     def _push(self, key: str, record: UsageRecord) -> Command:
-        line = encode(record)
+        line, named = encode(record), (key, self._keys.tombstone(record.person))
         if record.request_id not in self._perhaps_booked:
-            return ("RPUSH", key, line)
-        named = f'"id":"{record.request_id}"'
-        return ("EVAL", self._push_instead, 1, key, line, named, LOOKED_THROUGH, UNDONE)
+            return ("EVAL", self._push_script, 2, *named, line, *nameless(record))
+        which = f'"id":"{record.request_id}"'
+        return ("EVAL", self._push_instead, 2, *named, line, which, LOOKED_THROUGH, UNDONE, *nameless(record))
+
+    async def book(self, record: UsageRecord) -> None:
+        """Append a record on its own. Raises nothing: what the KV does not take is kept, or logged to be imported."""
+        self._lines.info(encode(record))
+        append = self.append(record)
+        try:
+            replies = await self._store.run_many(append.commands)
+        except StoreUnavailable:
+            self.keep(append.records)
+        except StoreError:
+            self.doubt(append.records)
+        else:
+            with suppress(StoreError):  # totals are added up later
+                await self.after_append(append, replies)
 
     def keep(self, records: Iterable[UsageRecord]) -> None:
         """Keep records whose writes were certainly not executed; they go out with the next one."""
@@ -161,12 +180,18 @@ class UsageLog:
         return added
 
     def _commit(self, day: str, shard: int, begin: int, count: int, adds: list[Addition]) -> Command:
-        arguments: list[str | int] = [begin, begin + count, LOG_LIFETIME_SECONDS + DAY_SECONDS, DAY_LIFETIME]
+        ranked = dict.fromkeys(rank.ranking for add in adds for rank in add.ranks)
+        rankings = {name: place for place, name in enumerate(ranked, 1)}
+        lifetimes = (self.retention.log_seconds + DAY_SECONDS, self.retention.totals_seconds)
+        arguments: list[str | int] = [begin, begin + count, *lifetimes, len(adds), RANKED_AT_MOST]
         for add in adds:
             arguments.append(len(add.increments))
             for increment in add.increments:
                 arguments.extend(increment)
-        keys = (self._keys.cursor(day, shard), *(add.key for add in adds))
+            arguments.append(len(add.ranks))
+            for rank in add.ranks:
+                arguments += (rankings[rank.ranking], rank.increment, rank.name)
+        keys = (self._keys.cursor(day, shard), *(add.key for add in adds), *rankings)
         return ("EVAL", self._script, len(keys), *keys, *arguments)
 
     async def roll_up_days(self, days: Sequence[str], shards: Sequence[int] = range(LOG_SHARDS)) -> int:
@@ -211,9 +236,9 @@ def records_in(lines: Reply) -> list[UsageRecord]:
     return [record for line in texts if isinstance(line, str) and (record := decode(line))]
 
 
-def logged_days(now: float) -> list[str]:
+def logged_days(now: float, retention: Retention = RETENTION) -> list[str]:
     """The days whose records are still in the log, ending today."""
-    return [day_of(now - days * DAY_SECONDS) for days in range(LOG_LIFETIME_SECONDS // DAY_SECONDS, -1, -1)]
+    return [day_of(now - days * DAY_SECONDS) for days in range(retention.log_seconds // DAY_SECONDS, -1, -1)]
 
 
 def position(reply: Reply) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Json, JsonObject, Usage
+from lib.contract import Arm, Attempt, Json, JsonObject, Usage
 
 END_OF_TIME: Final = 253_402_300_800
 """Seconds since the epoch; calendars end with the year 9999."""
@@ -28,6 +28,14 @@ UNDONE: Final = "undone "
 """Before the kind of a hit that is taken back: admission booked it, but could not say so, and the request went on."""
 ABOUT_OTHERS: Final = frozenset({OPEN, LOST, FOUND, *(UNDONE + kind for kind in HITS)})
 """Kinds that do not close what is open."""
+NOBODY: Final = "0" * 20
+"""Whose the records are of users who were deleted."""
+LEGACY_MODEL: Final = "legacy/chat"
+"""Stands in for the model where the old implementation answered, which does not say."""
+ARMS: Final = {arm.value: arm for arm in Arm}
+MOST_TRIES: Final = 12
+"""Tries that a record tells of one by one."""
+LONGEST_REASON: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,22 @@ class UsageRecord:
     tags: tuple[str, ...] = ()
     count: int = 1
     """More than one only for refusals, which are counted together."""
+    arm: Arm | None = None
+    """The side of a gradual rollout that answered."""
+    status: int = 0
+    """HTTP status of an error; 0 where there was none."""
+    answer_digest: str = ""
+    """Of a hit: the cached answer it was served."""
+    own_keys: bool = False
+    """Its cost and what it saved are the caller's own, who brought the provider's key."""
+    key_id: str = ""
+    """Public id of the API key it came with."""
+    wasted_micro_usd: int = 0
+    """The part of its cost that bought no answer: tries that broke off, were given up or outrun."""
+    tries: tuple[Attempt, ...] = ()
+    """One by one, where it took more than one that went well."""
+    reason: str = ""
+    """Why that model, in words."""
 
 
 def head_of(record: UsageRecord) -> str:
@@ -74,12 +98,28 @@ def head_of(record: UsageRecord) -> str:
     }
     if record.tags:
         fields["tags"] = list(record.tags)
+    if record.arm:
+        fields["arm"] = record.arm.value
+    if record.own_keys:
+        fields["own"] = True
+    if record.key_id:
+        fields["key"] = record.key_id
     return orjson.dumps(fields).decode()[:-1] + ',"k":'
 
 
 def encode(record: UsageRecord) -> str:
     """The record as one line."""
     return head_of(record) + intent_of(record)
+
+
+def nameless(record: UsageRecord) -> tuple[str, ...]:
+    """The pieces of an encoded record that tell of its user, each followed by what stands in its place for nobody."""
+    pieces = [f'"u":"{record.person}"', f'"u":"{NOBODY}"']
+    if record.tags:
+        pieces += (f',"tags":{orjson.dumps(list(record.tags)).decode()}', "")
+    if record.key_id:
+        pieces += (f',"key":"{record.key_id}"', "")
+    return tuple(pieces)
 
 
 def intent_of(record: UsageRecord) -> str:
@@ -91,7 +131,8 @@ def intent_of(record: UsageRecord) -> str:
         "in": usage.input_tokens,
         "out": usage.output_tokens,
         "cin": usage.cached_input_tokens,
-        "cw": usage.cache_write_tokens + usage.cache_write_1h_tokens,
+        "cw": usage.cache_write_tokens,
+        "cw1": usage.cache_write_1h_tokens,
         "rs": usage.reasoning_tokens,
         "est": usage.estimated,
         "cost": record.cost_micro_usd,
@@ -102,7 +143,12 @@ def intent_of(record: UsageRecord) -> str:
         "tries": record.attempts,
         "fb": record.fallback,
         "err": record.error,
+        "st": record.status,
+        "c": record.answer_digest,
         "n": record.count if record.count > 1 else None,
+        "w": record.wasted_micro_usd,
+        "tr": [_row(attempt) for attempt in record.tries[:MOST_TRIES]],
+        "why": record.reason[:LONGEST_REASON],
     }
     return orjson.dumps({k: v for k, v in fields.items() if v}).decode().removeprefix('{"k":')
 
@@ -139,7 +185,30 @@ def decode(line: str) -> UsageRecord | None:
         error=_text(value, "err"),
         tags=_tags(value.get("tags")),
         count=max(1, int(_number(value, "n"))),
+        arm=ARMS.get(_text(value, "arm")),
+        status=int(_number(value, "st")),
+        answer_digest=_text(value, "c"),
+        own_keys=value.get("own") is True,
+        key_id=_text(value, "key"),
+        wasted_micro_usd=int(_number(value, "w")),
+        tries=_tries(value.get("tr")),
+        reason=_text(value, "why"),
     )
+
+
+def _row(attempt: Attempt) -> Json:
+    return [attempt.model, attempt.outcome, attempt.status, attempt.milliseconds, attempt.cost_micro_usd]
+
+
+def _tries(value: Json) -> tuple[Attempt, ...]:
+    tries: list[Attempt] = []
+    for row in value if isinstance(value, list) else []:
+        match row:
+            case [str(model), str(outcome), int() | None as status, int(milliseconds), int(cost)]:
+                tries.append(Attempt(model, outcome, status, milliseconds, cost))
+            case _:
+                continue
+    return tuple(tries)
 
 
 def _usage(value: JsonObject) -> Usage:
@@ -148,6 +217,7 @@ def _usage(value: JsonObject) -> Usage:
         output_tokens=int(_number(value, "out")),
         cached_input_tokens=int(_number(value, "cin")),
         cache_write_tokens=int(_number(value, "cw")),
+        cache_write_1h_tokens=int(_number(value, "cw1")),
         reasoning_tokens=int(_number(value, "rs")),
         estimated=bool(value.get("est")),
     )

@@ -20,7 +20,6 @@ from lib.ai.observability.record import ABOUT_OTHERS, LOST, OPEN, UsageRecord, d
 from lib.clock import Clock
 from lib.contract import Json
 from lib.errors import StoreError
-from lib.kv.admission import LOG_LIFETIME_SECONDS
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command
@@ -28,7 +27,6 @@ from lib.kv.store import Store
 
 OPEN_AT_MOST: Final = 900.0
 """Seconds after which nobody closes a request any more: a function's life, and some for a store that was away."""
-PLACE_LIFETIME: Final = LOG_LIFETIME_SECONDS + DAY_SECONDS
 SWEEP_EVERY: Final = 300.0
 """Seconds between two sweeps of one instance that happen on the way of something else."""
 EARLY: Final = 64
@@ -104,6 +102,7 @@ class Sweep:
         self._log = log
         self._clock = clock
         self._open_at_most = open_at_most
+        self._kept_seconds = log.retention.log_seconds
         self._script = script("sweep")
         self._due_at = 0.0
 
@@ -164,18 +163,18 @@ class Sweep:
 
     async def _commit(self, shard: int, known: str, text: str, lost: Sequence[UsageRecord]) -> bool:
         keys = [self._keys.sweep(shard), *(self._keys.log(day_of(record.at), shard) for record in lost)]
-        lifetimes = (PLACE_LIFETIME, LOG_LIFETIME_SECONDS)
+        lifetimes = (self._kept_seconds + DAY_SECONDS, self._kept_seconds)
         command: Command = (
             "EVAL", self._script, len(keys), *keys, known, text, *lifetimes, *map(encode, lost)
         )  # fmt: skip
         return await self._store.run(*command) == 1
 
     def _oldest_day(self) -> str:
-        return day_of(self._clock.now() - LOG_LIFETIME_SECONDS - DAY_SECONDS)
+        return day_of(self._clock.now() - self._kept_seconds - DAY_SECONDS)
 
     async def _first_day_after(self, day: str, shard: int) -> str:
         """The first day after `day` that has records, today where none has."""
-        held = logged_days(self._clock.now())
+        held = logged_days(self._clock.now(), self._log.retention)
         days = [one for one in held if one > day] or held[-1:]
         lengths = await self._store.run_many([("LLEN", self._keys.log(one, shard)) for one in days])
         return next((one for one, n in zip(days, lengths, strict=True) if isinstance(n, int) and n > 0), days[-1])

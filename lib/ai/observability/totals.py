@@ -1,13 +1,14 @@
 """From usage records to totals (pure): which counters each record adds to, and where they lie in a view.
 
-A view is one string of 48-bit counters in blocks, updated by BITFIELD: block 0 is the whole period; a model's day
-has a block for each hour after it and then the latency histogram in 32-bit counters.
+A view is one string of counters, updated by BITFIELD: blocks of 48-bit counters, then two histograms of 32-bit ones.
+Block 0 is the whole day or month, the others its hours or days. Every record is in one view by what it was in all, one
+by user, model, task and tier, and one by key where it came with one: sums over any of them are the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -16,14 +17,12 @@ from lib.ai.observability.histogram import BUCKETS, bucket_of
 from lib.ai.observability.record import FOUND, HITS, LOST, OPEN, UNDONE, UsageRecord
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Command
-
-DAY_LIFETIME: Final = 400 * 86_400
-"""Seconds that totals by day and month are kept."""
+from lib.usage_query import ALL, KEY, MODEL, TASK, TIER, USER, WITH_HOURS
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The counters of one block, in the order they lie in it."""
+    """The counters of one block, in the order they lie in it: new ones go to the end."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -42,12 +41,29 @@ class Totals:
     answered: int = 0
     """Requests that a provider answered; the latency figures are over these."""
     latency_ms: int = 0
+    own_key_requests: int = 0
+    """Requests with provider keys of the caller's; what they cost and save is in no other sum of money."""
+    own_key_micro_usd: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    """Of either lifetime."""
+    reasoning_tokens: int = 0
+    wasted_micro_usd: int = 0
+    """The part of the cost that bought no answer."""
+    estimated: int = 0
+    """Requests whose provider did not say what it used."""
+    first_tokens: int = 0
+    """Answered requests whose first token was timed."""
+    first_token_ms: int = 0
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(*(getattr(self, f) + getattr(other, f) for f in COUNTERS))
 
     def __neg__(self) -> Totals:
         return Totals(*(-getattr(self, f) for f in COUNTERS))
+
+    def __sub__(self, other: Totals) -> Totals:
+        return self + -other
 
     @property
     def total_tokens(self) -> int:
@@ -56,8 +72,15 @@ class Totals:
 
 
 COUNTERS: Final = tuple(field.name for field in fields(Totals))
-WIDTH: Final = len(COUNTERS)
-HISTOGRAM_BIT: Final = 25 * WIDTH * 48
+WIDTH: Final = 32
+"""Counters that a block has room for, so that further ones leave old views readable."""
+BLOCKS: Final = 32
+LATENCY_BIT: Final = BLOCKS * WIDTH * 48
+FIRST_TOKEN_BIT: Final = LATENCY_BIT + BUCKETS * 32
+
+UNKNOWN: Final = "-"
+"""Stands for a model, task or tier that a record does not have: what was refused came to none."""
+RANKED: Final = frozenset({USER, MODEL, TASK, TIER, KEY})
 
 
 def totals_of(record: UsageRecord) -> Totals:
@@ -70,16 +93,17 @@ def totals_of(record: UsageRecord) -> Totals:
         return -totals_of(replace(record, kind=record.kind.removeprefix(UNDONE)))
     if record.kind == "refused":
         return Totals(requests=record.count, refused=record.count)
-    answered = record.kind == "call"
+    answered, usage = record.kind == "call", record.usage
+    timed = answered and record.first_token_ms is not None
     return Totals(
         requests=1,
-        input_tokens=record.usage.input_tokens,
-        output_tokens=record.usage.output_tokens,
-        cost_micro_usd=record.cost_micro_usd,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_micro_usd=0 if record.own_keys else record.cost_micro_usd,
         exact_hits=int(record.kind == "exact"),
         semantic_hits=int(record.kind == "semantic"),
         duplicates=int(record.kind == "duplicate"),
-        saved_micro_usd=record.saved_micro_usd if record.kind in HITS else 0,
+        saved_micro_usd=record.saved_micro_usd if record.kind in HITS and not record.own_keys else 0,
         errors=int(record.kind in ("error", LOST)),
         hangups=int(record.kind == "hangup"),
         fallbacks=int(record.fallback),
@@ -87,7 +111,47 @@ def totals_of(record: UsageRecord) -> Totals:
         unpriced=int(not record.price_known),
         answered=int(answered),
         latency_ms=record.latency_ms if answered else 0,
+        own_key_requests=int(record.own_keys),
+        own_key_micro_usd=record.cost_micro_usd if record.own_keys else 0,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens + usage.cache_write_1h_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        wasted_micro_usd=0 if record.own_keys else record.wasted_micro_usd,
+        estimated=int(usage.estimated),
+        first_tokens=int(timed),
+        first_token_ms=record.first_token_ms or 0 if timed else 0,
     )
+
+
+def arm_totals_of(record: UsageRecord) -> Totals:
+    """What one record adds to its side of a rollout: a caller's own mistake counts as refused, not as an error.
+
+    The limits of a provider (429) are no caller's mistake; those of the caller are refusals already.
+    """
+    totals = totals_of(record)
+    if record.kind == "error" and 400 <= record.status < 429:
+        return replace(totals, errors=0, refused=1)
+    return totals
+
+
+def names_of(record: UsageRecord) -> Iterator[tuple[str, str]]:
+    """What a record belongs to: kind of view and name."""
+    yield ALL, ""
+    yield USER, record.person
+    yield MODEL, record.model or UNKNOWN
+    yield TASK, record.task or UNKNOWN
+    yield TIER, record.tier or UNKNOWN
+    if record.key_id:
+        yield KEY, record.key_id
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A place in a ranking: the sum that increment number `increment` (from 1) comes to is the score of `name`."""
+
+    ranking: str
+    increment: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +160,73 @@ class Addition:
 
     key: str
     increments: tuple[tuple[str, str, int], ...]
+    ranks: tuple[Rank, ...] = ()
+
+
+class _View:
+    """What is to be added to one view, and the counters whose sums are scores."""
+
+    def __init__(self) -> None:
+        self.counter: Counter[tuple[str, str]] = Counter()
+        self.scores: dict[str, tuple[str, str]] = {}
+
+    def add(self, totals: Totals, *blocks: int) -> None:
+        """Add to some blocks."""
+        for block in blocks:
+            for index, name in enumerate(COUNTERS):
+                if by := getattr(totals, name):
+                    self.counter["u48", f"#{block * WIDTH + index}"] += by
+
+    def time(self, record: UsageRecord, totals: Totals) -> None:
+        """Add to the histograms what was timed."""
+        if totals.answered > 0:
+            self.counter["u32", str(LATENCY_BIT + 32 * bucket_of(record.latency_ms))] += 1
+        if totals.first_tokens > 0:
+            self.counter["u32", str(FIRST_TOKEN_BIT + 32 * bucket_of(record.first_token_ms or 0))] += 1
+
+    def rank(self, ranking: str, name: str, block: int = 0) -> None:
+        """Let the cost in a block be the score of `name`, also while it is nothing."""
+        offset = f"#{block * WIDTH + COUNTERS.index('cost_micro_usd')}"
+        self.counter["u48", offset] += 0
+        self.scores[ranking] = (name, offset)
+
+    def addition(self, key: str) -> Addition:
+        """All of it."""
+        places = {offset: place for place, (_, offset) in enumerate(self.counter, 1)}
+        ranks = tuple(Rank(ranking, places[offset], name) for ranking, (name, offset) in self.scores.items())
+        return Addition(key, tuple((kind, offset, by) for (kind, offset), by in self.counter.items()), ranks)
 
 
 def additions(records: Iterable[UsageRecord], keys: Keys) -> list[Addition]:
     """What these records add to which views."""
-    counters: dict[str, Counter[tuple[str, str]]] = {}
+    views: dict[str, _View] = {}
     for record in records:
         if record.kind == OPEN:
             continue
-        day = day_of(record.at)
-        block, totals = 1 + datetime.fromtimestamp(record.at, UTC).hour, totals_of(record)
-        model_day = counters.setdefault(keys.model_day(record.model or "-", day), Counter())
-        _add(model_day, totals, 0)
-        _add(model_day, totals, block)
-        if totals.answered:
-            model_day["u32", str(HISTOGRAM_BIT + 32 * bucket_of(record.latency_ms))] += 1
-        _add(counters.setdefault(keys.model_month(record.model or "-", day[:6]), Counter()), totals, 0)
-        _add(counters.setdefault(keys.user_month(record.person, day[:6]), Counter()), totals, 0)
-    return [
-        Addition(key, tuple((kind, offset, by) for (kind, offset), by in counter.items()))
-        for key, counter in counters.items()
-    ]
+        day, totals = day_of(record.at), totals_of(record)
+        month, hour = day[:6], datetime.fromtimestamp(record.at, UTC).hour
+        for what, name in names_of(record):
+            of_month = views.setdefault(keys.view(what, name, month), _View())
+            of_month.add(totals, 0, int(day[6:]))
+            if what in RANKED:
+                of_month.rank(keys.ranking(what, month), name)
+            if what == USER:
+                of_month.rank(keys.ranking(what, day), name, int(day[6:]))
+            if what in WITH_HOURS:
+                of_day = views.setdefault(keys.view(what, name, day), _View())
+                of_day.add(totals, 0, 1 + hour)
+                of_day.time(record, totals)
+                of_month.time(record, totals)
+        if record.arm:
+            by_arm, arm = arm_totals_of(record), views.setdefault(keys.arm_day(record.arm, day), _View())
+            arm.add(by_arm, 0)
+            arm.time(record, by_arm)
+    return [view.addition(key) for key, view in views.items()]
 
 
-def _add(counter: Counter[tuple[str, str]], totals: Totals, block: int) -> None:
-    for index, name in enumerate(COUNTERS):
-        if by := getattr(totals, name):
-            counter["u48", f"#{block * WIDTH + index}"] += by
-
-
-def read_block(key: str, block: int = 0) -> Command:
-    """The read of one block; `as_totals` takes its reply."""
-    gets = [piece for i in range(WIDTH) for piece in ("GET", "u48", f"#{block * WIDTH + i}")]
-    return ("BITFIELD", key, *gets)
-
-
-def read_histogram(key: str) -> Command:
-    """The read of a model day's histogram; its reply is the list of counts."""
-    gets = [piece for i in range(BUCKETS) for piece in ("GET", "u32", str(HISTOGRAM_BIT + 32 * i))]
+def read_block(key: str) -> Command:
+    """The read of a view's whole period; `as_totals` takes its reply."""
+    gets = [piece for i in range(len(COUNTERS)) for piece in ("GET", "u48", f"#{i}")]
     return ("BITFIELD", key, *gets)
 
 

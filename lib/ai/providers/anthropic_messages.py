@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lib.ai.providers.values import list_of, object_of, parse_object, text_of
@@ -23,18 +23,64 @@ def convert(messages: Iterable[Message]) -> tuple[list[Json], list[Json]]:
     """
     system: list[Json] = []
     turns: list[Json] = []
+    ids = _Ids()
     for message in messages:
         role = message.get("role")
         if role in ("system", "developer"):
             system += _blocks(message)
             continue
         if role == "assistant":
-            _add(turns, "assistant", _blocks(message) + _tool_uses(message))
+            _add(turns, "assistant", [*thoughts_of(message), *_blocks(message), *_tool_uses(message, ids)])
         elif role == "tool":
-            _add(turns, "user", [_tool_result(message)])
+            _add(turns, "user", [_tool_result(message, ids)])
         else:
             _add(turns, "user", _blocks(message))
     return system, turns
+
+
+def thoughts_of(message: Message) -> list[Json]:
+    """The blocks of reasoning that Anthropic once sent, which it takes back only with their signatures."""
+    blocks = map(object_of, list_of(message.get("thinking_blocks")))
+    return [block for block in blocks if text_of(block.get("signature")) or text_of(block.get("data"))]
+
+
+def calls_without_thought(messages: Sequence[Message]) -> bool:
+    """Whether the last assistant turn calls tools and does not begin with a thought, as another model's does not.
+
+    With a thinking budget Anthropic then refuses the request; without one it does not mind.
+    """
+    turn: list[Message] = []
+    for message in reversed(messages):
+        if message.get("role") == "assistant":
+            turn.append(message)
+        elif turn:
+            break
+    return any(message.get("tool_calls") for message in turn) and not thoughts_of(turn[-1])
+
+
+class _Ids:
+    """Ids of tool calls as Anthropic takes them: of its characters, and none twice in a conversation.
+
+    Providers that send none get them by position from us, so that every turn has the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._latest: dict[str, str] = {}
+
+    def of_call(self, given: str) -> str:
+        plain = _NOT_IN_ID.sub("_", given) or "call"
+        wire, count = plain, 1
+        while wire in self._used:
+            count += 1
+            wire = f"{plain}_{count}"
+        self._used.add(wire)
+        self._latest[given] = wire
+        return wire
+
+    def of_result(self, given: str) -> str:
+        """That of the last call with this id; a result without a call is for Anthropic to refuse."""
+        return self._latest.get(given) or _NOT_IN_ID.sub("_", given)
 
 
 def _add(turns: list[Json], role: str, blocks: list[Json]) -> None:
@@ -73,7 +119,7 @@ def _text_block(part: JsonObject) -> JsonObject | None:
     return _cacheable(part, {"type": "text", "text": text}) if text.strip() else None
 
 
-def _cacheable(part: JsonObject, block: JsonObject) -> JsonObject:
+def _cacheable(part: Message, block: JsonObject) -> JsonObject:
     """The block with the part's prompt-cache mark, if the caller has set one."""
     return block | {"cache_control": part["cache_control"]} if part.get("cache_control") else block
 
@@ -92,18 +138,17 @@ def _unsupported(what: str) -> ProviderError:
     return ProviderError("unsupported", f"this model does not take {what}", next_step=NextStep.NEXT_MODEL)
 
 
-def _tool_uses(message: Message) -> list[Json]:
+def _tool_uses(message: Message, ids: _Ids) -> list[Json]:
     uses: list[Json] = []
-    for call in list_of(message.get("tool_calls")):
-        function = object_of(object_of(call).get("function"))
-        uses.append(
-            {
-                "type": "tool_use",
-                "id": _id(object_of(call).get("id")),
-                "name": text_of(function.get("name")),
-                "input": _input(text_of(function.get("arguments"))),
-            }
-        )
+    for call in map(object_of, list_of(message.get("tool_calls"))):
+        function = object_of(call.get("function"))
+        use: JsonObject = {
+            "type": "tool_use",
+            "id": ids.of_call(text_of(call.get("id"))),
+            "name": text_of(function.get("name")),
+            "input": _input(text_of(function.get("arguments"))),
+        }
+        uses.append(_cacheable(call, use))
     return uses
 
 
@@ -117,9 +162,12 @@ def _input(arguments: str) -> JsonObject:
         return {"arguments": arguments}
 
 
-def _tool_result(message: Message) -> JsonObject:
-    return {"type": "tool_result", "tool_use_id": _id(message.get("tool_call_id")), "content": _blocks(message)}
-
-
-def _id(value: Json) -> str:
-    return _NOT_IN_ID.sub("_", text_of(value))
+def _tool_result(message: Message, ids: _Ids) -> JsonObject:
+    result: JsonObject = {
+        "type": "tool_result",
+        "tool_use_id": ids.of_result(text_of(message.get("tool_call_id"))),
+        "content": _blocks(message),
+    }
+    if message.get("is_error") is True:
+        result["is_error"] = True
+    return _cacheable(message, result)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lib.ai.providers.anthropic_messages import convert
+from lib.ai.providers.anthropic_caching import mark
+from lib.ai.providers.anthropic_messages import calls_without_thought, convert
 from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.openai_request import OWN_FIELDS, is_forced, without_prefill
 from lib.ai.providers.values import count_of, object_of, text_of
@@ -38,6 +39,8 @@ _TRANSLATED: Final = frozenset(
     {"parallel_tool_calls", "reasoning_effort", "user", "metadata", "service_tier", "system"}
 )
 """Read below rather than passed through."""
+_TOOL_MARKS: Final = ("cache_control", "input_examples", "eager_input_streaming")
+"""What stands beside a function for Anthropic alone."""
 _SERVICE_TIERS: Final = ("auto", "standard_only")
 _EFFORTS: Final = frozenset({"low", "medium", "high", "xhigh", "max"})
 
@@ -62,6 +65,8 @@ def build(call: ProviderCall) -> tuple[JsonObject, tuple[str, ...]]:
         body["system"] = system
     if request.stream:
         body["stream"] = True
+    if request.prompt_caching:
+        mark(body)
     return body, tuple(sorted(dropped))
 
 
@@ -70,6 +75,7 @@ def dropped_params(model: ModelRow, request: ChatRequest) -> frozenset[str]:
     rules = model.params
     asked = {name for name in ("temperature", "top_p", "max_tokens") if getattr(request, name) is not None}
     asked |= {name for name in ("stop", "tools") if getattr(request, name)} | request.extra.keys()
+    asked |= request.anthropic.keys()
     dropped = asked & rules.drop | request.extra.keys() & _UNKNOWN_TO_ANTHROPIC
     changed = {
         "seed": request.seed is not None,
@@ -77,6 +83,7 @@ def dropped_params(model: ModelRow, request: ChatRequest) -> frozenset[str]:
         "response_format": object_of(request.response_format).get("type") == "json_object",
         "tool_choice": not rules.forced_tool_choice and is_forced(request.tool_choice),
         "prefill": without_prefill(request.messages, model)[1],
+        "thinking": _thinks_in_vain(request),
         **_changed_sampling(model, request),
         **_changed_extra(request.extra),
     }
@@ -105,7 +112,20 @@ def _changed_extra(extra: JsonObject) -> dict[str, bool]:
 def _extra(model: ModelRow, request: ChatRequest) -> JsonObject:
     """Fields of Anthropic's own (`thinking`, `top_k`, `cache_control`, …) and any it may gain."""
     left_out = OWN_FIELDS | _UNKNOWN_TO_ANTHROPIC | _TRANSLATED | model.params.drop
-    return {name: value for name, value in request.extra.items() if name not in left_out}
+    fields = {name: value for name, value in request.extra.items() if name not in left_out}
+    fields |= {name: value for name, value in request.anthropic.items() if name not in model.params.drop}
+    if _thinks_in_vain(request):
+        fields.pop("thinking", None)
+    return fields
+
+
+def _thinking(request: ChatRequest) -> JsonObject:
+    return object_of(request.anthropic.get("thinking")) or object_of(request.extra.get("thinking"))
+
+
+def _thinks_in_vain(request: ChatRequest) -> bool:
+    """Whether a thinking budget would be refused, see `calls_without_thought`."""
+    return _thinking(request).get("type") == "enabled" and calls_without_thought(request.messages)
 
 
 def _sampling(model: ModelRow, request: ChatRequest) -> JsonObject:
@@ -145,7 +165,7 @@ def _tool(tool: JsonObject) -> JsonObject:
         converted["description"] = description
     if function.get("strict") is True:
         converted["strict"] = True
-    return converted | {name: tool[name] for name in ("cache_control",) if name in tool}
+    return converted | {name: tool[name] for name in _TOOL_MARKS if name in tool}
 
 
 def _tool_choice(choice: Json, *, forced: bool) -> JsonObject:
@@ -194,5 +214,5 @@ def _metadata(request: ChatRequest) -> JsonObject:
 
 def _max_tokens(model: ModelRow, request: ChatRequest) -> int:
     """The limit asked for, or the default beside a thinking budget; never more than the model can write."""
-    thinking = count_of(object_of(request.extra.get("thinking")).get("budget_tokens")) or 0
+    thinking = count_of(_thinking(request).get("budget_tokens")) or 0
     return min(request.max_tokens or DEFAULT_MAX_TOKENS + thinking, model.max_output)

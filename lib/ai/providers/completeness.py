@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.providers.values import is_json_object
-from lib.contract import Delta, FinishReason, ToolCallDelta
+from lib.contract import Delta, FinishReason, JsonObject, ToolCallDelta
 from lib.errors import ProviderError
 
 MOST_TOOL_CALLS: Final = 1_000
@@ -31,6 +31,7 @@ class ToolPiece:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: JsonObject | None = None
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class ChoiceCheck:
     """What has been seen of one choice."""
 
     number: int = 0
+    call_prefix: str = "call"
+    """Begins the ids of tool calls that come without one."""
     has_content: bool = False
     """Text or a refusal; reasoning alone is no answer."""
     finish_reason: FinishReason | None = None
@@ -54,7 +57,8 @@ class ChoiceCheck:
         tool = self.tools[position]
         tool.name = tool.name or piece.name
         tool.arguments.append(piece.arguments)
-        return Delta(tool_call=ToolCallDelta(position, first_id, piece.name, piece.arguments), choice=self.number)
+        call = ToolCallDelta(position, first_id, piece.name, piece.arguments, piece.extra)
+        return Delta(tool_call=call, choice=self.number)
 
     def continue_tool(self, piece: ToolPiece) -> list[Delta]:
         """As `tool_delta`, but nothing for a call that has not begun: it is not one of the caller's tools."""
@@ -75,7 +79,7 @@ class ChoiceCheck:
         if position >= MOST_TOOL_CALLS:
             raise ProviderError("malformed", f"the answer holds more than {MOST_TOOL_CALLS} tool calls")
         index = position if piece.index is None else piece.index
-        self.tools.append(_Tool(index, piece.id or f"call_{self.number}_{position}"))
+        self.tools.append(_Tool(index, piece.id or f"{self.call_prefix}_{self.number}_{position}"))
         return position
 
     def missing_arguments(self) -> list[Delta]:
@@ -110,8 +114,8 @@ class ChoiceCheck:
 class AnswerCheck:
     """The choices of one answer, as many as were asked for."""
 
-    def __init__(self, choices: int) -> None:
-        self._choices = tuple(ChoiceCheck(number) for number in range(choices))
+    def __init__(self, choices: int, call_prefix: str = "call") -> None:
+        self._choices = tuple(ChoiceCheck(number, call_prefix) for number in range(choices))
 
     def choice(self, number: int) -> ChoiceCheck:
         """The choice of that number. Raises ProviderError `malformed` for one nobody asked for."""

@@ -68,14 +68,14 @@ class Exchange:
         """
         deltas: Sequence[Delta] = ()
         patience = _Patience(call.timeouts)
-        async with self._answer(call, request) as response:
+        async with self.answered(request, call.key) as response:
             if _is_stream(call, response):
                 async with aclosing(_stream(response, reader, patience, call.key)) as arriving:
                     async for few in arriving:
                         for delta in few:
                             yield delta
             else:
-                body = _without_key(await response.read(BODY_LIMIT), call.key)
+                body = without_key(await response.read(BODY_LIMIT), call.key)
                 deltas = reader.read_whole(parse_object(body))
         completion = reader.completion()
         for delta in deltas:
@@ -83,11 +83,12 @@ class Exchange:
         yield completion
 
     @asynccontextmanager
-    async def _answer(self, call: ProviderCall, request: HttpRequest) -> AsyncGenerator[HttpResponse, None]:
+    async def answered(self, request: HttpRequest, key: str) -> AsyncGenerator[HttpResponse, None]:
+        """The response to a request, where its status is one of success. Raises ProviderError without the key in it."""
         try:
             async with self.transport.send(request) as response:
                 if not 200 <= response.status < 300:
-                    body = _without_key(await _error_body(response), call.key)
+                    body = without_key(await _error_body(response), key)
                     raise http_failure(response.status, response.headers, body, self.clock.now())
                 yield response
         except TransportError as error:
@@ -101,7 +102,8 @@ async def _error_body(response: HttpResponse) -> bytes:
         return b""
 
 
-def _without_key(body: bytes, key: str) -> bytes:
+def without_key(body: bytes, key: str) -> bytes:
+    """A provider's words with the key in them masked."""
     return body.replace(key.encode(), b"[key]") if len(key) >= SHORTEST_KEY else body
 
 
@@ -169,7 +171,7 @@ async def _stream(
 
 def _shown(event: SseEvent, key: str) -> SseEvent:
     """The event; one that may tell of an error without the key, which some providers repeat in it."""
-    return event._replace(data=_without_key(event.data, key)) if b"error" in event.data else event
+    return event._replace(data=without_key(event.data, key)) if b"error" in event.data else event
 
 
 def json_request(call: ProviderCall, path: str, headers: dict[str, str], body: JsonObject) -> HttpRequest:

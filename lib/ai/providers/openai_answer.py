@@ -42,12 +42,15 @@ _NOTHING: Final[tuple[Delta, ...]] = ()
 
 
 class OpenAIReader:
-    """Reads one answer of `choices` choices; `model` stands in where the provider does not name one."""
+    """Reads one answer of `choices` choices; `model` stands in where the provider does not name one.
 
-    def __init__(self, model: str, choices: int = 1) -> None:
+    Tool calls that come without an id get one that begins with `call_prefix`.
+    """
+
+    def __init__(self, model: str, choices: int = 1, call_prefix: str = "call") -> None:
         self._model = model
         self._usage: Json = None
-        self._check = AnswerCheck(choices)
+        self._check = AnswerCheck(choices, call_prefix)
         self._done = False
 
     @property
@@ -156,4 +159,5 @@ def _tool_piece(call: JsonObject) -> ToolPiece:
         id=text_of(call.get("id")),
         name=text_of(function.get("name")),
         arguments=orjson.dumps(arguments).decode() if isinstance(arguments, dict) else text_of(arguments),
+        extra=object_of(call.get("extra_content")) or None,
     )

@@ -25,7 +25,8 @@ class OpenAICompatible:
         headers = {"authorization": f"Bearer {call.key}"} if call.key else {}
         request = json_request(call, "/chat/completions", headers, body)
         choices = body.get("n")
-        reader = OpenAIReader(call.model.wire_name, choices if isinstance(choices, int) else 1)
+        calls = f"call_{call.request_id.removeprefix('req_')}"  # clients tell calls by their ids over many answers
+        reader = OpenAIReader(call.model.wire_name, choices if isinstance(choices, int) else 1, calls)
         return self._exchange.run(call, request, reader)
 
     def dropped_params(self, call: ProviderCall) -> tuple[str, ...]:

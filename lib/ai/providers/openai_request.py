@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lib.ai.providers.base import ProviderCall
+from lib.ai.providers.openai_messages import convert, tool_without_foreign
 from lib.ai.providers.values import object_of
 from lib.catalog.rows import ModelRow
 from lib.contract import ChatRequest, Json, JsonObject, Message
@@ -33,7 +34,7 @@ OWN_FIELDS: Final = frozenset(
 def build(call: ProviderCall) -> tuple[JsonObject, tuple[str, ...]]:
     """The body of POST /chat/completions, and the names of the parameters left out or weakened, sorted."""
     model, request = call.model, call.request
-    dropped: set[str] = set()
+    dropped = set(request.anthropic)
     body: JsonObject = {}
     for name, value in (_extra(request) | _parameters(request)).items():
         if name in model.params.drop:
@@ -49,7 +50,7 @@ def build(call: ProviderCall) -> tuple[JsonObject, tuple[str, ...]]:
     if prefill_dropped:
         dropped.add("prefill")
     body["model"] = model.wire_name
-    body["messages"] = [_message(message) for message in messages]
+    body["messages"] = convert(messages, call.provider)
     if request.stream:
         body["stream"] = True
         if "stream_options" not in model.params.drop:
@@ -69,7 +70,7 @@ def _parameters(request: ChatRequest) -> JsonObject:
         "stop": list(request.stop) or None,
         "seed": request.seed,
         "n": request.n if request.n > 1 else None,
-        "tools": list(request.tools) or None,
+        "tools": [tool_without_foreign(tool) for tool in request.tools] or None,
         "tool_choice": request.tool_choice if request.tools else None,
         "response_format": request.response_format,
     }
@@ -96,10 +97,3 @@ def without_prefill(messages: tuple[Message, ...], model: ModelRow) -> tuple[tup
         while end > 1 and messages[end - 1].get("role") == "assistant":
             end -= 1
     return messages[:end], end < len(messages)
-
-
-def _message(message: Message) -> JsonObject:
-    """As it came; only the role `developer`, which most compatible providers do not know, becomes its older name."""
-    if message.get("role") == "developer":
-        return {**message, "role": "system"}
-    return dict(message)

@@ -13,6 +13,8 @@ from lib.ai.router.reading import Reading
 CHAIN_LENGTH: Final = 4
 """The model and up to three fallbacks."""
 MAX_ALTERNATIVES: Final = 4
+LONGEST: Final = 8
+"""Without `max_tokens`, an answer is reckoned to be at most so many times as long as is expected of its class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,21 @@ def baseline_micro_usd(reading: Reading, offer: Offer) -> int:
     """What the one-model-for-everything baseline would cost; 0 when the catalogue does not have that model."""
     row = next((row for row in offer.catalog.models if row.id == offer.facts.baseline), None)
     return offer.quote(row, reading.needs).total if row is not None else 0
+
+
+def most_micro_usd(choice: Choice, reading: Reading, offer: Offer) -> int:
+    """What the request may cost at most, so far as can be known: any model of the chain may answer, at length."""
+    needs = reading.needs
+    longest = needs.max_tokens or needs.output_tokens * LONGEST
+    return max(
+        max(
+            quote.total,
+            offer.prices.estimate(
+                quote.model, needs.input_tokens, needs.choices * min(longest, quote.model.max_output), offer.facts.now
+            ),
+        )
+        for quote in choice.chain
+    )
 
 
 def spread(ranked: tuple[Quote, ...], *, use_fallback: bool, same_provider: bool) -> tuple[Quote, ...]:
@@ -62,7 +79,12 @@ def plan_of(requested: str, choice: Choice, reading: Reading, offer: Offer) -> P
         complexity=reading.complexity,
         input_tokens=reading.needs.input_tokens,
         output_tokens=reading.needs.output_tokens,
-        cost=CostEstimate(input_cost, first.total - input_cost, baseline_micro_usd(reading, offer)),
+        cost=CostEstimate(
+            input_cost,
+            first.total - input_cost,
+            baseline_micro_usd(reading, offer),
+            most_micro_usd(choice, reading, offer),
+        ),
         reasoning=choice.reasoning,
         alternatives=choice.alternatives[:MAX_ALTERNATIVES],
         dropped=choice.dropped,

@@ -15,6 +15,7 @@ from lib.ai.router.needs import Needs
 from lib.ai.router.offer import Offer, Quote
 from lib.catalog import ModelRow
 from lib.catalog.providers import DEMO
+from lib.contract import OWN_KEY
 from lib.errors import NoModelAvailable, NoProviderConfigured
 
 SHOWN: Final = 3
@@ -46,7 +47,16 @@ Demand: TypeAlias = Callable[[ModelRow, Needs, Offer], Failure | None]
 
 
 def _no_key(model: ModelRow, _: Needs, offer: Offer) -> Failure | None:
-    return None if model.provider in offer.facts.providers else Failure("no key configured")
+    if model.provider in offer.facts.providers:
+        return None
+    if offer.facts.own_keys:
+        return Failure("none of the keys you sent is its provider's", f"{OWN_KEY}{model.provider}")
+    return Failure("no key configured")
+
+
+def _not_allowed(model: ModelRow, _: Needs, offer: Offer) -> Failure | None:
+    allowed = not offer.facts.models or model.id in offer.facts.models
+    return None if allowed else Failure("the API key does not allow it", "model")
 
 
 def _retired(model: ModelRow, _: Needs, offer: Offer) -> Failure | None:
@@ -97,8 +107,11 @@ def _too_dear(model: ModelRow, needs: Needs, offer: Offer) -> Failure | None:
     return Failure(f"{price} per million tokens is above ${ceiling:g}", "gateway.maxCostPer1MTokens")
 
 
-DEMANDS: Final[tuple[Demand, ...]] = (_no_key, _retired, _outside_only, _lacks, _too_small, _too_short, _too_dear)
-DEMO_DEMANDS: Final = DEMANDS[:3]
+DEMANDS: Final[tuple[Demand, ...]] = (
+    *(_no_key, _retired, _not_allowed, _outside_only),
+    *(_lacks, _too_small, _too_short, _too_dear),
+)
+DEMO_DEMANDS: Final[tuple[Demand, ...]] = (_no_key, _retired, _outside_only)
 """The demo shows the gateway without a key: it takes requests with tools or images too, and ignores them."""
 
 

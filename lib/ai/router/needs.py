@@ -36,6 +36,8 @@ class Needs:
     max_tokens: int
     """Longest answer the model must be able to give."""
     wish: RoutingWish
+    choices: int = 1
+    """Answers asked for."""
     same_provider: bool = False
     use_fallback: bool = True
 
@@ -88,6 +90,7 @@ def needs_of(request: ChatRequest, expected_output: int) -> Needs:
         room=input_tokens + (output_tokens if limit is None else limit),
         max_tokens=limit or 0,
         wish=request.routing,
+        choices=request.n,
         same_provider=request.same_provider,
         use_fallback=request.use_fallback,
     )

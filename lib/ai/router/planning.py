@@ -15,31 +15,59 @@ from lib.ai.router.reading import Reading, read
 from lib.catalog import Catalog, PriceBook
 from lib.catalog.providers import DEMO
 from lib.contract import ChatRequest
+from lib.errors import PermissionDenied
 
 
 def route(request: ChatRequest, facts: RouteFacts, catalog: Catalog, prices: PriceBook) -> Plan:
     """Decide which models to ask, in order.
 
-    Raises InvalidRequest naming a field that is wrong, NoModelAvailable naming the demand that left no model, and
-    NoProviderConfigured when there is no provider at all.
+    Raises InvalidRequest naming a field that is wrong, PermissionDenied for a model the caller may not use,
+    NoModelAvailable naming the demand that left no model, and NoProviderConfigured when there is no provider at all.
     """
-    offer = Offer(catalog, prices, facts)
+    offer = _with_successors(Offer(catalog, prices, facts))
     if not facts.providers:
         raise no_provider()
+    _check_allowed(request, offer)
     reading = read(_with_ceiling(request, facts))
     return adjusted(plan_of(request.model, _choice(request, reading, offer), reading, offer), facts.health)
+
+
+def _with_successors(offer: Offer) -> Offer:
+    """Who may use a model may use what serves in its place once it is retired."""
+    allowed = offer.facts.models
+    if not allowed:
+        return offer
+    known = {row.id for row in offer.catalog.models}
+    serving = [offer.catalog.resolve(name, offer.today).model.id for name in allowed if name in known]
+    return replace(offer, facts=replace(offer.facts, models=tuple(serving) or allowed))
+
+
+def _check_allowed(request: ChatRequest, offer: Offer) -> None:
+    allowed = offer.facts.models
+    if not allowed or _is_auto(request):
+        return
+    if offer.catalog.resolve(request.model, offer.today).model.id not in allowed:
+        raise PermissionDenied(
+            f"this API key does not allow the model asked for; it allows {', '.join(allowed)}",
+            param="model",
+            code="model_not_allowed",
+        )
 
 
 def _with_ceiling(request: ChatRequest, facts: RouteFacts) -> ChatRequest:
     """The request with the operator's price ceiling, where the router chooses and the caller set none."""
     ceiling, wish = facts.max_usd_per_million, request.routing
-    if ceiling is None or wish.max_usd_per_million is not None or request.model.strip().lower() != AUTO:
+    if ceiling is None or wish.max_usd_per_million is not None or not _is_auto(request):
         return request
     return replace(request, routing=replace(wish, max_usd_per_million=ceiling))
 
 
+def _is_auto(request: ChatRequest) -> bool:
+    return request.model.strip().lower() == AUTO
+
+
 def _choice(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
-    is_auto = request.model.strip().lower() == AUTO
+    is_auto = _is_auto(request)
     if offer.only_demo:
         return _demonstrate(request, reading, offer, is_auto=is_auto)
     return automatic.choose(request, reading, offer) if is_auto else named.follow(request, reading, offer)

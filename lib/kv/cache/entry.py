@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Answer, Choice, FinishReason, Json, JsonObject, ToolCall, Usage
+from lib.contract import Answer, Choice, FinishReason, Json, JsonObject, Thought, ToolCall, Usage
 from lib.json_text import parse
 
 ENTRY_VERSION: Final = 1
@@ -129,9 +129,15 @@ def _choice_to_json(choice: Choice) -> JsonObject:
     if choice.refusal:
         fields["refusal"] = choice.refusal
     if choice.tool_calls:
-        fields["tool_calls"] = [[call.id, call.name, call.arguments] for call in choice.tool_calls]
+        fields["tool_calls"] = [
+            [call.id, call.name, call.arguments, *([call.extra] if call.extra else [])] for call in choice.tool_calls
+        ]
     if choice.logprobs is not None:
         fields["logprobs"] = choice.logprobs
+    if choice.thoughts:
+        fields["thoughts"] = [[thought.after, thought.block] for thought in choice.thoughts]
+    if choice.stop_sequence:
+        fields["stop_sequence"] = choice.stop_sequence
     return fields
 
 
@@ -144,6 +150,8 @@ def _choice_from_json(value: Json) -> Choice:
         tool_calls=tuple(_tool_call_from_json(call) for call in _list(fields, "tool_calls", [])),
         finish_reason=FinishReason(_text(fields, "finish_reason")),
         logprobs=fields.get("logprobs"),
+        thoughts=tuple(_thought_from_json(thought) for thought in _list(fields, "thoughts", [])),
+        stop_sequence=_text(fields, "stop_sequence", ""),
     )
 
 
@@ -151,8 +159,18 @@ def _tool_call_from_json(value: Json) -> ToolCall:
     match value:
         case [str(call_id), str(name), str(arguments)]:
             return ToolCall(call_id, name, arguments)
+        case [str(call_id), str(name), str(arguments), dict(extra)]:
+            return ToolCall(call_id, name, arguments, extra)
         case _:
-            raise Damaged("a tool call is three texts")
+            raise Damaged("a tool call is three texts, and what its provider added")
+
+
+def _thought_from_json(value: Json) -> Thought:
+    match value:
+        case [int(after), dict(block)] if after >= 0 and not isinstance(after, bool):
+            return Thought(block, after)
+        case _:
+            raise Damaged("a thought is a count and an object")
 
 
 def _usage_from_json(fields: JsonObject) -> Usage:

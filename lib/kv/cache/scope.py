@@ -87,6 +87,7 @@ def _parameters(request: ChatRequest) -> list[Json]:
         list(request.stop),
         request.n,
         {name: value for name, value in request.extra.items() if name not in DELIVERY_FIELDS},
+        *([request.anthropic] if request.anthropic else []),
     ]
 
 

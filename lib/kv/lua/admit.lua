@@ -1,18 +1,21 @@
 -- Admission: limits, lockouts, budgets, exact cache and de-duplication of one request, all or nothing, in one call.
 -- KEYS  1 user state  2 address state  3 cached answer  4 de-duplication record  5 usage log
+--       then the states of shared budgets
 -- ARGV  1 now  2 claim token  3 lease (0: claim nothing)  4 may read the cache  5 may replay a finished duplicate
 --       6 hold amount  7 hold expiry  8 day  9 budget of the day  10 month  11 budget of the month  12 state lifetime
 --       13 usage record up to its kind  14 usage log lifetime in seconds  15 body digest
 --       16 rest of the record that is written ahead of a call; a hold stands for it where there is one
+--       17 what has to fit: the request's expected cost, of which the hold is the most
+--       then per shared budget: of the day, of the month
 --       then per limit: owner (u: user, a: address)  name  maximum  window  lockout  when (every: each request, call: only one that calls a model)
 -- Reply {code, text, used of the first limit, its reset, length of the usage log if written}: 0 go {lost holds, …}
 --       1 cached {entry, …}  2 in flight {record, …}  3 duplicate done {record, …}; 4 limited / 5 locked {limit, wait, maximum}
---       6 over budget {period, spent, budget}  7 the record is of another body
+--       6 over budget {period, spent and held, budget, held, whose: 0 the user's, else of which shared one}  7 the record is of another body
 local now, day, month = tonumber(ARGV[1]), ARGV[8], ARGV[10]
 local v = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 local user, address = read_state(v[1], now, day, month), read_state(v[2], now, day, month)
 local every, calls = {}, {}
-for i = 17, #ARGV, 6 do
+for i = 18 + 2 * (#KEYS - 5), #ARGV, 6 do
   local limit = {owner = ARGV[i] == 'u' and user or address, name = ARGV[i + 1], max = tonumber(ARGV[i + 2]),
     window = tonumber(ARGV[i + 3]), lockout = tonumber(ARGV[i + 4])}
   local list = ARGV[i + 5] == 'every' and every or calls
@@ -46,19 +49,35 @@ local text = entry or v[4]
 if code == 0 then
   no = refused_by(calls)
   if no then return no end
-  local held, hold = 0, tonumber(ARGV[6])
-  for _, h in ipairs(user.holds) do held = held + h[2] end
-  for _, b in ipairs({{'day', user.day[2], tonumber(ARGV[9])}, {'month', user.month[2], tonumber(ARGV[11])}}) do
-    if b[3] > 0 and b[2] + held + hold > b[3] then return {6, b[1], b[2] + held, b[3]} end
+  local hold, expiry, need, shared = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[17]), {}
+  local function over(s, of_day, of_month, whose)
+    local held = 0
+    for _, h in ipairs(s.holds) do held = held + h[2] end
+    for _, b in ipairs({{'day', s.day[2], tonumber(of_day)}, {'month', s.month[2], tonumber(of_month)}}) do
+      if b[3] > 0 and b[2] + held + need > b[3] then return {6, b[1], b[2] + held, b[3], held, whose} end
+    end
   end
+  no = over(user, ARGV[9], ARGV[11], 0)
+  for i = 1, #KEYS - 5 do
+    shared[i] = read_state(redis.call('GET', KEYS[5 + i]), now, day, month)
+    no = no or over(shared[i], ARGV[16 + 2 * i], ARGV[17 + 2 * i], i)
+  end
+  if no then return no end
   if ARGV[3] ~= '0' then redis.call('SET', KEYS[4], 'F' .. ARGV[15] .. '\n' .. ARGV[2], 'PX', ARGV[3]) end
-  if hold > 0 then user.holds[#user.holds + 1] = {ARGV[2], hold, tonumber(ARGV[7])} end
+  if hold > 0 then
+    user.holds[#user.holds + 1] = {ARGV[2], hold, expiry, need ~= hold and need or nil}
+    for i, s in ipairs(shared) do
+      hold_shared(s, hold, expiry)
+      redis.call('SET', KEYS[5 + i], dump_state(s), 'PX', ARGV[12])
+    end
+  end
   user.changed = hold > 0 or #user.lost > 0
   local lost = {}
   local whose = string.match(ARGV[13], ',"u":"[^"]*","t":"[^"]*","at":[%d.]+')
   for _, h in ipairs(user.lost) do
-    lost[#lost + 1] = h[1] .. ',' .. int(h[2])
-    if whose then book('{"id":"' .. h[1] .. '"' .. whose .. ',"k":"open","cost":' .. int(h[2]) .. '}') end
+    local cost = int(h[4] or h[2])
+    lost[#lost + 1] = h[1] .. ',' .. cost
+    if whose then book('{"id":"' .. h[1] .. '"' .. whose .. ',"k":"open","cost":' .. cost .. '}') end
   end
   if hold == 0 and ARGV[16] ~= '' then book(ARGV[13] .. ARGV[16]) end
   text, user.lost = table.concat(lost, ';'), {}
@@ -74,6 +93,7 @@ if every[1] then
 end
 if (code == 1 or code == 3) and ARGV[13] ~= '' then
   local body = code == 1 and entry or string.match(v[4], '\n(.*)')
-  book(ARGV[13] .. (code == 1 and '"exact"' or '"duplicate"') .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}')
+  local kind = code == 1 and '"exact","c":"' .. string.match(KEYS[3], '[^:]*$') .. '"' or '"duplicate"'
+  book(ARGV[13] .. kind .. ',"entry":' .. string.match(body, '^[^\n]*') .. '}')
 end
 return {code, text, used, reset, logged}

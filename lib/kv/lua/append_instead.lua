@@ -8,4 +8,4 @@ for _, line in ipairs(redis.call('LRANGE', KEYS[1], -tonumber(ARGV[3]), -1)) do
     break
   end
 end
-return redis.call('RPUSH', KEYS[1], ARGV[1])
+return redis.call('RPUSH', KEYS[1], nameless(ARGV[1], 5))

@@ -1,16 +1,31 @@
--- Settlement: takes a request's hold off and books what it really cost.
--- KEYS 1 user state   ARGV 1 now  2 token  3 cost  4 day  5 month  6 state lifetime
+-- Settlement: takes a request's hold off and books what it really cost, with its user and all who share a budget with it.
+-- KEYS 1 user state  2 the user's tombstone, then the states of shared budgets, those of admission
+-- ARGV 1 now  2 token  3 cost  4 day  5 month  6 state lifetime
 --      7 'held': only if the hold is still there, so that a repetition books nothing twice
-local s = read_state(redis.call('GET', KEYS[1]), tonumber(ARGV[1]), ARGV[4], ARGV[5])
-local held = false
+-- Reply of each state {spent of the day, of the month}, with this request; nothing where nothing was booked
+local now, cost = tonumber(ARGV[1]), tonumber(ARGV[3])
+local s, hold = read_state(redis.call('GET', KEYS[1]), now, ARGV[4], ARGV[5]), nil
 for _, list in ipairs({'holds', 'lost'}) do
   local kept = {}
   for _, h in ipairs(s[list]) do
-    if h[1] ~= ARGV[2] then kept[#kept + 1] = h else held = true end
+    if h[1] ~= ARGV[2] then kept[#kept + 1] = h else hold = h end
   end
   s[list] = kept
 end
-if ARGV[7] and not held then return {s.day[2], s.month[2]} end
-for _, spent in ipairs({s.day, s.month}) do spent[2] = spent[2] + tonumber(ARGV[3]) end
-redis.call('SET', KEYS[1], dump_state(s), 'PX', ARGV[6])
-return {s.day[2], s.month[2]}
+if ARGV[7] and not hold then return {} end
+local sums = {}
+local function book(state, key, gone)
+  for _, spent in ipairs({state.day, state.month}) do
+    spent[2] = spent[2] + cost
+    sums[#sums + 1] = spent[2]
+  end
+  if not gone then redis.call('SET', key, dump_state(state), 'PX', ARGV[6]) end
+end
+book(s, KEYS[1], KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1)
+for i = 3, #KEYS do
+  local shared = read_state(redis.call('GET', KEYS[i]), now, ARGV[4], ARGV[5])
+  shared.lost = {}
+  if hold then hold_shared(shared, -hold[2], hold[3]) end
+  book(shared, KEYS[i])
+end
+return sums

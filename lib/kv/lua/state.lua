@@ -1,5 +1,7 @@
 -- Shared part: the packed state of one user or one client address, read with one GET and written with one SET.
---   clock|day,spent|month,spent|token,amount,expiry;…|name,locked_until,first_second,offset:count:offset:count…;…
+--   clock|day,spent|month,spent|token,amount,expiry,expected;…|name,locked_until,first_second,offset:count:offset:count…;…
+-- `expected` is there where it is not the amount. The state of what many users share (a key, the deployment) is of the
+-- same form, its holds summed by the minute they expire in: it stays small however many requests are in flight.
 -- Times are milliseconds, money micro-dollars, windows are counted in buckets of one second.
 -- Clock, day and month never go back: a caller whose clock is behind counts on what others have reached.
 local function split(text, sep)
@@ -39,7 +41,7 @@ local function read_state(text, now, day, month)
   for _, piece in ipairs(split(f[4], ';')) do
     local h = split(piece, ',')
     local list = tonumber(h[3]) > s.clock and s.holds or s.lost
-    list[#list + 1] = {h[1], tonumber(h[2]), tonumber(h[3])}
+    list[#list + 1] = {h[1], tonumber(h[2]), tonumber(h[3]), tonumber(h[4])}
   end
   s.windows = read_windows(f[5])
   return s
@@ -56,7 +58,9 @@ end
 local function dump_state(s)
   local holds, names, windows = {}, {}, {}
   for _, list in ipairs({s.lost, s.holds}) do
-    for _, h in ipairs(list) do holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) end
+    for _, h in ipairs(list) do
+      holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) .. (h[4] and ',' .. int(h[4]) or '')
+    end
   end
   for name, w in pairs(s.windows) do
     if #w.buckets > 0 or w.lock > s.clock then names[#names + 1] = name end
@@ -65,6 +69,19 @@ local function dump_state(s)
   for _, name in ipairs(names) do windows[#windows + 1] = dump_window(name, s.windows[name]) end
   return int(s.clock) .. '|' .. s.day[1] .. ',' .. int(s.day[2]) .. '|' .. s.month[1] .. ',' .. int(s.month[2])
     .. '|' .. table.concat(holds, ';') .. '|' .. table.concat(windows, ';')
+end
+-- Adds to, or takes off, what is held of a shared state until a time.
+local function hold_shared(s, amount, expiry)
+  local minute = math.floor(expiry / 60000)
+  s.lost = {}
+  for i, h in ipairs(s.holds) do
+    if h[1] == int(minute) then
+      h[2] = h[2] + amount
+      if h[2] <= 0 then table.remove(s.holds, i) end
+      return
+    end
+  end
+  if amount > 0 then s.holds[#s.holds + 1] = {int(minute), amount, (minute + 1) * 60000} end
 end
 -- A bucket counts until its last millisecond has left the window, so any window of that length holds at most the limit.
 local function window_of(s, limit)

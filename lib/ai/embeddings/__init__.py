@@ -1,0 +1,1 @@
+"""Embeddings: limited, cached by input, computed by one model wherever it can be had, accounted."""

@@ -1,0 +1,1 @@
+"""What is held about one user: shown to them, and deleted."""
