@@ -7,6 +7,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTHON ?=
 PYTEST_ARGS ?=
+# Processes the tests are spread over; a file stays in one.
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tools keep what they remember in one ignored folder.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
@@ -45,7 +47,7 @@ dev: $(READY)
 
 # pytest's summary is the last line printed.
 test: $(READY)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint types imports gates generated test
 

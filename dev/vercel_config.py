@@ -79,7 +79,7 @@ def pattern(source: str) -> re.Pattern[str]:
             out.append(source[found.start() : position])
         else:
             out.append(re.escape(found["text"]))
-    return re.compile("".join(out))
+    return re.compile("".join(out), re.DOTALL)  # the platform matches encoded paths, which hold no line break
 
 
 def filled(destination: str, names: Mapping[str, str]) -> str:

@@ -262,9 +262,14 @@ class Gateway:
         from lib.ai.alerts.health_watch import Place
         from lib.ai.alerts.patrol import Sources
         from lib.alerting import Around, alerting
+        from lib.kv.admission import SharedBudget
+        from lib.kv.spending import SpendingBook, deployment_budget
 
         models = tuple(row.id for row in self.catalog.models if row.provider in self.lines)
-        around = Around(self.health, Sources(self.log, models), self.catalog, self.lines)
+        shared = [SharedBudget("deployment", "", deployment_budget(self.table))]
+        budgets = SpendingBook(self.store, self.keys, self.world.clock)
+        sources = Sources(self.log, models, lambda: budgets.standings(shared))
+        around = Around(self.health, sources, self.catalog, self.lines)
         place = Place(self.store, self.keys, self.world.clock)
         return alerting(self.settings, self.world.side_calls, place, around)
 

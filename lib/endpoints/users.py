@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from secrets import token_hex
 
+from lib.ai.alerts.book import AlertBook
 from lib.ai.privacy.anonymise import Anonymiser
 from lib.ai.privacy.deletion import Deletion
 from lib.ai.privacy.export import Export
@@ -19,7 +20,8 @@ def deletion_of(site: Site) -> Deletion:
     """What deletes users."""
     gateway = site.gateway
     places = Places(gateway.store, gateway.keys, gateway.world.clock)
-    return Deletion(places, Anonymiser(places, gateway.log), lambda: f"del_{token_hex(12)}")
+    alerts = AlertBook(gateway.store, gateway.keys, gateway.world.clock)
+    return Deletion(places, Anonymiser(places, gateway.log), lambda: f"del_{token_hex(12)}", alerts.forget)
 
 
 def routes(site: Site) -> tuple[Route, ...]:

@@ -15,6 +15,7 @@ from lib.tiers import LimitTable
 from lib.web.access import Access
 from lib.web.asgi import Call
 from lib.web.json_route import Reply
+from lib.web.stats_query import chosen
 from lib.web.stats_route import unreadable
 
 MICRO: Final = 1_000_000
@@ -50,8 +51,9 @@ class BudgetsRoute:
 
     async def _asked(self, query: Mapping[str, str]) -> list[SharedBudget]:
         asked = [SharedBudget("deployment", "", deployment_budget(self.table))]
+        names = [tier.name for tier in self.table.tiers]
+        tier = self.table.tier_named(chosen(query, "tier", names, names[0]))
         if user := query.get("user"):
-            tier = self.table.tier_named(query.get("tier") or self.table.tiers[0].name)
             budget = Budget(tier.daily_budget_micro_usd, tier.monthly_budget_micro_usd)
             asked.append(user_budget(self.person(user), budget))
         if key_id := query.get("key"):

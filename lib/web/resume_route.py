@@ -98,6 +98,9 @@ class ResumeRoute:
         encoder = UIEncoder(style_of(found.note))
         async with WhileConnected(call.receive):
             await call.wire.start(200, [*encoder.headers, _request_id(call)], encoder.failed)
+            if call.method == "HEAD":
+                await call.wire.end()
+                return
             async with (
                 KeepAlive(call.wire, self._clock, self._rules.keep_alive_seconds) as wire,
                 aclosing(found.events(deadline)) as events,

@@ -89,8 +89,11 @@ async def test_what_is_known_of_a_user_is_forgotten_and_does_not_come_back(store
     one = desk(store, clock, channel)
     await one.raise_alerts([an_alert("theirs", person="ab12"), an_alert("x")])
     clock.turn(60)
+    await one.send_digest()
     taken = await one.book.take_due()
-    assert await one.book.forget("ab12") == 1
+    assert await one.book.forget("ab12") == 2
+    await store.kv.set(KEYS.tombstone("ab12"), "1")
+    assert await one.raise_alerts([an_alert("theirs again", person="ab12")]) == []
     for raised in taken:  # a delivery was under way
         await one.book.note(raised.told({"webhook": "no"}))
     assert [raised.alert.once for raised in await one.book.latest(9)] == ["x"]

@@ -12,6 +12,8 @@ import pytest
 from dev.kv import RedisBridge
 from dev.reconcile.command import reconcile
 from lib.contract import JsonObject
+from lib.kv.admission import Budget, SharedBudget
+from lib.kv.spending import SpendingBook
 from tests.support.processes import Running, Site, site
 from tests.support.redis_server import redis_url
 
@@ -22,6 +24,7 @@ REQUESTS: Final = 240
 LIMIT: Final = 100
 BUDGET: Final = 20_000
 """Micro-dollars."""
+MANY: Final = {"TIER_LIMITS": "pro=1000000", "MODEL_CLASS_LIMITS": "gpt-4o=1000000"}
 
 
 def ask(number: int, model: str) -> JsonObject:
@@ -52,8 +55,7 @@ async def test_exactly_the_limit_is_admitted(redis_url: str) -> None:
 @pytest.mark.redis
 async def test_a_budget_is_never_overrun_and_the_books_balance(redis_url: str) -> None:
     budget = f"pro={BUDGET / 1_000_000}"
-    many = {"TIER_LIMITS": "pro=1000000", "MODEL_CLASS_LIMITS": "gpt-4o=1000000"}
-    async with processes(redis_url, TIER_DAILY_BUDGETS_USD=budget, **many) as (place, running):
+    async with processes(redis_url, TIER_DAILY_BUDGETS_USD=budget, **MANY) as (place, running):
         answers = await asked(running, "gpt-4o")
         statuses = [status for status, _ in answers]
         assert set(statuses) == {200, 402}
@@ -63,4 +65,18 @@ async def test_a_budget_is_never_overrun_and_the_books_balance(redis_url: str) -
         assert [line for line in said if line.startswith(("lost", "differs"))] == []
         usage = await here.gateway.stats.get_user_usage("u1")
         assert usage["totalCostMicroUsd"] == spent
+        assert 0 < spent <= BUDGET
+
+
+@pytest.mark.redis
+async def test_nor_is_the_deployments_by_all_users_together(redis_url: str) -> None:
+    budget = str(BUDGET / 1_000_000)
+    async with processes(redis_url, DAILY_BUDGET_USD=budget, **MANY) as (place, running):
+        answers = await asked(running, "gpt-4o")
+        assert {status for status, _ in answers} == {200, 402}
+        spent = sum(round(float(str(body["cost"])) * 1_000_000) for status, body in answers if status == 200)
+        here = place.instance().gateway
+        whole = SharedBudget("deployment", "", Budget(per_day=BUDGET))
+        today, _ = await SpendingBook(here.store, here.keys, here.world.clock).standings([whole])
+        assert (today.spent, today.held) == (spent, 0)
         assert 0 < spent <= BUDGET

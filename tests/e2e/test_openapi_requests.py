@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from lib.web.shell import Shell
-from tests.support.deployment import ADMIN, SERVICE, deployed
-from tests.support.loopback_server import serve
-from tests.support.routes import routes_of
+from tests.support.local_product import ROOT, local_product
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
+SERVICE: Final = "service-token"
+ADMIN: Final = "admin-token"
 CRON: Final = "cron-secret"
 SECRETS: Final = f"""
 [auth.openapi.bearer]
@@ -28,9 +26,9 @@ bearer = "{ADMIN}"
 bearer = "{CRON}"
 """
 ENVIRONMENT: Final = {
-    "GATEWAY_ENV": "production",
-    "DEMO_PROVIDER": "on",
-    "TEST_ENDPOINTS": "on",
+    "GATEWAY_SERVICE_TOKEN": SERVICE,
+    "GATEWAY_ADMIN_TOKEN": ADMIN,
+    "ALLOW_ANONYMOUS": "off",
     "TIER_LIMITS": "master=1000000/1",
     "IP_LIMIT_PER_MINUTE": "1000000",
     "CRON_SECRET": CRON,
@@ -52,21 +50,21 @@ BOUNDARIES: Final = (
 
 
 @pytest.mark.parametrize("kind", [("--phases=examples,fuzzing", "--max-examples=3"), BOUNDARIES], ids=("any", "edges"))
-async def test_every_answer_is_one_that_the_description_allows(kind: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_answer_is_one_that_the_description_allows(kind: tuple[str, ...], tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
     config.write_text(SECRETS)
-    async with deployed(0.5, **ENVIRONMENT) as deployment:
-        site = deployment.instance().site
-        async with serve(Shell(tuple(routes_of(site)), site.ids)) as url:
-            process = await asyncio.create_subprocess_exec(
+    with local_product(**ENVIRONMENT) as url:
+        tried = subprocess.run(
+            (
                 str(Path(sys.executable).parent / "schemathesis"),
                 *("--config-file", str(config), "run", f"{url}/api/ai/openapi.json", *kind),
                 *("--checks=all", "--generation-deterministic", "--continue-on-failure", "--warnings=off"),
                 *("-H", "x-user-id: u1", "-H", "x-user-tier: master"),
-                cwd=ROOT,
-                env={"PATH": os.defpath, "SCHEMATHESIS_HOOKS": "tests.support.openapi_hooks"},
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-            output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode(errors="replace")[-20_000:]
+            ),
+            cwd=ROOT,
+            env={"PATH": os.defpath, "SCHEMATHESIS_HOOKS": "tests.support.openapi_hooks"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert tried.returncode == 0, tried.stdout[-20_000:] + tried.stderr

@@ -8,9 +8,7 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from lib.catalog.providers import PROVIDERS
 from lib.contract import Json, JsonObject
-from lib.settings.settings import OTHER_KEY_VARIABLES
+from tests.support.local_product import local_product
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,31 +90,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def quiet_environment() -> dict[str, str]:
-    """One without any provider key or store; those of a developer's `.env` lose against an empty variable."""
-    emptied = {row.key_variable for row in PROVIDERS if row.key_variable}
-    emptied |= {name for names in OTHER_KEY_VARIABLES.values() for name in names}
-    emptied |= {f"{store}_{part}" for store in ("UPSTASH_REDIS_REST", "KV_REST_API") for part in ("URL", "TOKEN")}
-    emptied |= {"KV_BACKEND", "GATEWAY_MODELS", "CROWELOGIC_BASE_URL", "VERCEL", "GATEWAY_ENV", "DEMO_PROVIDER"}
-    set_here = {"PATH": os.defpath, "PORT": "0", "PYTHONUNBUFFERED": "1", "GATEWAY_ADMIN_TOKEN": ADMIN}
-    return {**dict.fromkeys(emptied, ""), **set_here}
-
-
 @pytest.fixture(scope="module")
 def product() -> Iterator[str]:
-    """The URL of a running `python -m dev`, which must end cleanly when asked to."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "dev"], cwd=ROOT, env=quiet_environment(), stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        try:
-            assert first.startswith("AI Orchestrator on http://127.0.0.1:")
-            yield first.rsplit(" ", 1)[-1].strip()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-        assert process.returncode == 0
+    """The URL of the running product."""
+    with local_product(GATEWAY_ADMIN_TOKEN=ADMIN) as url:
+        yield url
 
 
 def test_the_first_answer_is_the_one_shown_and_the_second_comes_from_the_cache(product: str) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 import pytest
 
-from lib.contract import JsonObject
+from lib.contract import Json, JsonObject
 from tests.scripted.provider import ANY_MODEL
 from tests.scripted.steps import fails
 from tests.support.asgi_client import Exchange, Response
@@ -54,8 +54,17 @@ def told(calls: ScriptedSideCalls) -> list[str]:
     return [orjson.loads(sent.content)["data"]["kind"] for sent in calls.sent if sent.url == HOOK]
 
 
-async def ask(instance: Instance, number: int, **more: str) -> Response:
+async def ask(instance: Instance, number: int, **more: Json) -> Response:
     return await instance.chat({**ASK, "messages": [{"role": "user", "content": f"{number}"}], **more})
+
+
+async def spend(site: Deployment, some: list[Instance]) -> list[int]:
+    """The statuses of many small requests, the last of which find their budget gone."""
+    statuses: list[int] = []
+    for number in range(80):
+        statuses.append((await ask(some[number % len(some)], number, max_tokens=8)).status)
+        site.clock.turn(4)
+    return statuses
 
 
 async def admin(instance: Instance, method: str = "GET") -> JsonObject:
@@ -169,6 +178,28 @@ async def test_an_hour_in_which_much_fails_is_told_by_the_patrol_of_one_instance
         assert told(calls).count("error_rate") == 1
 
 
+async def test_a_budget_is_told_of_at_each_mark_once_and_a_users_in_the_digest() -> None:
+    async with alerting(TIER_DAILY_BUDGETS_USD="pro=0.002", TIER_LIMITS="pro=1000/0") as (site, calls):
+        some = [site.instance() for _ in range(2)]
+        assert (await spend(site, some))[-1] == 402
+        assert told(calls) == []
+        site.clock.turn(1)
+        alerts = shown(await admin(some[0]))
+        marks = [str(alert["subject"]).partition(" ")[0] for alert in reversed(alerts)]
+        assert marks == ["80", "90", "100"]
+        assert all(alert["person"] and alert["inDigest"] for alert in alerts)
+        await cron(some[1])
+        assert told(calls) == ["digest"]
+        assert b"used up" in calls.sent[-1].content or b"100 %" in calls.sent[-1].content
+
+
+async def test_a_users_budget_is_told_of_at_once_where_that_is_wished() -> None:
+    env = {"TIER_DAILY_BUDGETS_USD": "pro=0.002", "TIER_LIMITS": "pro=1000/0", "ALERT_USER_BUDGETS": "now"}
+    async with alerting(**env) as (site, calls):
+        await spend(site, [site.instance()])
+        assert told(calls) == ["budget"] * 3
+
+
 async def test_the_caller_s_own_keys_say_nothing_of_the_models() -> None:
     async with alerting(RETRY_MAX_ATTEMPTS="1", BREAKER_FAILURES="1", BYOK_ALLOWED_TIERS="pro") as (site, calls):
         site.provider.script(ANY_MODEL, [fails(500)] * 9)
@@ -211,9 +242,7 @@ async def test_cron_does_everything_and_twice_does_no_more() -> None:
         did = first["did"]
         assert isinstance(did, dict)
         assert set(did) >= {"usage", "patrol", "retirement", "deliveries", "digest", "expiry", "keys", "batches"}
-        retirement = did["retirement"]
-        assert isinstance(retirement, dict)
-        assert retirement["providers"]["openai"]["listed"] == 3
+        assert b'"openai":{"listed":3,' in orjson.dumps(did["retirement"])
         site.clock.turn(86_400)
         calls.says = listing("gpt-4o-mini", "gpt-4.1")
         for instance in (here, site.instance(), here):

@@ -293,3 +293,15 @@ async def test_two_readers_see_the_same_stream() -> None:
                 bodies = [(await reader.ends()).body for reader in (one, other)]
         assert bodies[0] == bodies[1]
         assert text_of(bodies[0]) == WHOLE
+
+
+async def test_head_tells_whether_there_is_a_stream_and_does_not_wait_for_its_end() -> None:
+    async with deployed() as site:
+        here = held(site)
+        named = {name.replace("-", "_"): value for name, value in user().items()}
+        async with streaming(site, here) as first:
+            await first.shows("A lease ")
+            await first.hangs_up()
+            response = await request(here.chat_app, "HEAD", f"{PATH}/chat-1/stream", **named)
+            assert (response.status, response.body, response.complete) == (200, b"", True)
+            assert (await request(here.chat_app, "HEAD", f"{PATH}/chat-2/stream", **named)).status == 204

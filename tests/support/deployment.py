@@ -122,9 +122,11 @@ async def deployed(turns: float = 0.0, /, **env: str) -> AsyncGenerator[Deployme
             "GEMINI_API_KEY": "key-google",
             "GOOGLE_BASE_URL": provider.base_url,
         }
+        place = Deployment(provider, clock, store, transport, settings | env)
         try:
-            yield Deployment(provider, clock, store, transport, settings | env)
+            yield place
         finally:
+            await place.side_calls.aclose()
             await transport.aclose()
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from lib.ai.alerts.alert import RETRY_SECONDS, Alert, Delivery, Raised, Severity, State, decode, encode
 from lib.ai.alerts.anomalies import HourFigures, Hours, error_alert, spend_alert, wilson_low
-from lib.ai.alerts.budget_news import BudgetState, budget_alert
+from lib.ai.alerts.budget_news import budget_alert, used_up
 from lib.ai.alerts.health_news import news_of
 from lib.ai.alerts.retirement import Listed, read_listing, retirement_alert, vanished
 from lib.ai.health import Verdict
 from lib.catalog.models import MODELS
 from lib.contract import Health
+from lib.errors import BudgetExceeded, SpentBudget
+from lib.kv.spending import Standing
 from tests.support.alerts import an_alert
 
 GPT: Final = next(row for row in MODELS if row.id == "openai/gpt-4o")
@@ -62,10 +64,8 @@ def test_a_model_is_told_of_when_it_gets_worse_and_when_it_is_well(
     assert told(verdict, before) == expected
 
 
-def budget(spent: int, limit: int = 1_000_000, scope: str = "tier", unit: str = "usd") -> BudgetState:
-    return BudgetState(
-        scope=scope, name="pro", period="day", stamp="20261124", spent=spent, limit=limit, unit=unit, person="ab"
-    )
+def budget(spent: int, limit: int = 1_000_000, scope: str = "deployment") -> Standing:
+    return Standing(scope=scope, name="ab", period="day", stamp="20261124", spent=spent, limit=limit)
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,45 @@ def test_a_budget_is_told_of_at_its_highest_mark(spent: int, mark: int) -> None:
 
 def test_each_mark_of_each_period_is_an_alert_of_its_own() -> None:
     states = [budget(800_000), budget(900_000), replace(budget(800_000), stamp="20261125"), budget(800_000, scope="x")]
-    states.append(budget(800_000, unit="tokens"))
-    assert len({alert.once for state in states if (alert := budget_alert(state))}) == 5
+    assert len({alert.once for state in states if (alert := budget_alert(state))}) == 4
 
 
 def test_no_limit_has_no_marks() -> None:
     assert budget_alert(budget(5, limit=0)) is None
 
 
-@pytest.mark.parametrize(("scope", "personal"), [("user", True), ("key", True), ("tier", False), ("deployment", False)])
+@pytest.mark.parametrize(("scope", "personal"), [("user", True), ("key", True), ("deployment", False)])
 def test_budgets_of_single_users_wait_for_the_digest_unless_wished_otherwise(scope: str, *, personal: bool) -> None:
     state = budget(1_000_000, scope=scope)
-    usual, now = budget_alert(state), budget_alert(state, "now")
+    usual, now = budget_alert(state, "cd"), budget_alert(state, "cd", "now")
     assert usual
     assert now
-    assert (usual.later, now.later, budget_alert(state, "off") is None) == (personal, False, personal)
+    assert (usual.later, now.later, budget_alert(state, "cd", "off") is None) == (personal, False, personal)
+    assert usual.person == ("cd" if personal else "")
+
+
+def refusal(spent: int, held: int, retry_after: float | None = None) -> BudgetExceeded:
+    return BudgetExceeded("no", budget=SpentBudget("key", "month", 100, spent, held, "then"), retry_after=retry_after)
+
+
+@pytest.mark.parametrize(
+    ("error", "gone"),
+    [
+        (refusal(95, 0), True),
+        (refusal(95, 20), False),
+        (refusal(95, 0, retry_after=5.0), False),
+        (refusal(10, 0), False),
+        (BudgetExceeded("no"), False),
+        (None, False),
+    ],
+)
+def test_a_budget_counts_as_used_up_when_a_request_is_refused_for_the_little_that_is_left(
+    error: Exception | None, *, gone: bool
+) -> None:
+    standing = used_up(error, {"key": "k1", "user": "ab"}, 1_795_521_600.0)
+    assert (standing is not None) == gone
+    alert = budget_alert(standing, "ab", refused=True) if standing else None
+    assert alert is None or alert.once == "budget key k1 month 202611 100"
 
 
 def simulated(seed: int, per_hour: float, *, error_rate: float = 0.02) -> Hours:
@@ -201,14 +225,26 @@ def test_a_model_without_a_date_does_not_retire() -> None:
     assert retirement_alert(replace(GPT, retires=None), date(2030, 1, 1)) is None
 
 
-LISTING: Final = orjson.dumps({"object": "list", "data": [{"id": "gpt-4o-2024-08-06"}, {"id": "models/Gemini"}, {}, 3]})
+LISTING: Final = orjson.dumps(
+    {
+        "object": "list",
+        "data": [
+            {"id": "gpt-4o-2024-08-06"},
+            {"id": "models/Gemini"},
+            {"id": "opus-mini"},
+            {"id": "o@20250929"},
+            {},
+            3,
+        ],
+    }
+)
 
 
 def test_a_list_has_a_model_by_its_name_its_dated_name_and_googles() -> None:
     listed = read_listing(LISTING)
     assert listed
-    assert [listed.has(name) for name in ("gpt-4o", "gemini", "GPT-4o", "gpt-4", "gpt-4o-2024")] == [
-        *(True, True, True, False, True)
+    assert [listed.has(name) for name in ("gpt-4o", "gemini", "GPT-4o", "gpt-4", "o", "opus")] == [
+        *(True, True, True, False, True, False)
     ]
 
 

@@ -50,7 +50,9 @@ class AlertBook:
 
     def _command(self, raised: Raised) -> Command:
         keys, alert = self._keys, raised.alert
-        named = (keys.alert_claim(alert.once), keys.alert(raised.id), keys.alerts, keys.alerts_due)
+        named = [keys.alert_claim(alert.once), keys.alert(raised.id), keys.alerts, keys.alerts_due]
+        if alert.person:
+            named.append(keys.tombstone(alert.person))
         due: str | int = int(raised.at) + LEASE_SECONDS if raised.deliveries else ""
         rest = (encode(raised), raised.id, int(raised.at), KEPT_SECONDS, MOST, due)
         return ("EVAL", self._raise, len(named), *named, alert.seconds, *rest)
@@ -95,8 +97,10 @@ class AlertBook:
         await self._store.run("SET", self._keys.alerts_digested, mark, "EX", DIGEST_SECONDS)
 
     async def forget(self, person: str) -> int:
-        """Delete the alerts about one user, by their hash; how many."""
-        theirs = [raised.id for raised in await self.latest(MOST) if raised.alert.person == person]
+        """Delete the alerts about one user, by their hash, and the digests that tell of them; how many."""
+        found = await self.latest(MOST)
+        said = [raised.alert.text for raised in found if raised.alert.person == person]
+        theirs = [raised.id for raised in found if any(text in raised.alert.text for text in said)]
         if theirs:
             keys = self._keys
             await self._store.run_many(

@@ -2,56 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.alerts.alert import Alert, Severity
 from lib.ai.alerts.anomalies import DAY, dollars
+from lib.errors import BudgetExceeded
+from lib.kv.keys import day_of
+from lib.kv.spending import MARKS, Standing
 
-MARKS: Final = (100, 90, 80)
 PERSONAL: Final = frozenset({"user", "key"})
 """Scopes of single users: told as the operator wishes, by default in the digest."""
 LIFETIMES: Final = {"day": 3 * DAY, "month": 40 * DAY}
 DIGEST, NOW, OFF = "digest", "now", "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetState:
-    """How much of one budget is gone."""
+def budget_alert(
+    standing: Standing, person: str = "", personal: str = DIGEST, *, refused: bool = False
+) -> Alert | None:
+    """The alert at the highest mark that is reached; None below all of them, or where nobody wants to hear.
 
-    scope: str
-    """`deployment`, `tier`, `user` or `key`."""
-    name: str = ""
-    """Which one: a tier, a user's hash, the public id of a key."""
-    period: str
-    """`day` or `month`."""
-    stamp: str
-    """Which one: `20261124`, `202611`."""
-    spent: int
-    limit: int
-    """Both in micro-dollars or tokens; 0 for no limit."""
-    unit: str = "usd"
-    """`usd` or `tokens`."""
-    person: str = ""
-    """The hash of the user it belongs to, if to one."""
-
-
-def budget_alert(state: BudgetState, personal: str = DIGEST) -> Alert | None:
-    """The alert at the highest mark that is reached; None below all of them, or where nobody wants to hear."""
-    of_user = state.scope in PERSONAL
-    mark = next((mark for mark in MARKS if state.limit > 0 and state.spent * 100 >= mark * state.limit), 0)
+    `person` is the hash of the user that a budget of theirs or of their key belongs to. With `refused` it is used up:
+    what is left is too little for a request.
+    """
+    of_user = standing.scope in PERSONAL
+    mark = MARKS[-1] if refused else standing.mark(standing.spent)
     if not mark or (of_user and personal == OFF):
         return None
-    whose = "the whole deployment" if state.scope == "deployment" else f"{state.scope} {state.name}"
-    amounts = [dollars(n) if state.unit == "usd" else f"{n:,} tokens" for n in (state.spent, state.limit)]
+    whose = "the whole deployment" if standing.scope == "deployment" else f"{standing.scope} {standing.name}"
+    what = f"for the {standing.period} {standing.stamp}"
+    text = f"{mark} % of the budget of {whose} {what} is used: {_amounts(standing)}."
+    if refused:
+        text = f"The budget of {whose} {what} is used up, and requests are refused: {_amounts(standing)}."
     return Alert(
         kind="budget",
-        severity=Severity.CRITICAL if mark == MARKS[0] and not of_user else Severity.WARNING,
-        subject=f"{mark} % of {whose}'s {state.period}",
-        text=f"{mark} % of the budget of {whose} for the {state.period} {state.stamp} is used:"
-        f" {amounts[0]} of {amounts[1]}.",
-        once=f"budget {state.scope} {state.name} {state.period} {state.stamp} {state.unit} {mark}",
-        seconds=LIFETIMES.get(state.period, LIFETIMES["month"]),
-        person=state.person,
+        severity=Severity.CRITICAL if mark == MARKS[-1] and not of_user else Severity.WARNING,
+        subject=f"{mark} % of {whose}'s {standing.period}",
+        text=text,
+        once=f"budget {standing.scope} {standing.name} {standing.period} {standing.stamp} {mark}",
+        seconds=LIFETIMES.get(standing.period, LIFETIMES["month"]),
+        person=person if of_user else "",
         later=of_user and personal == DIGEST,
     )
+
+
+def used_up(error: Exception | None, names: dict[str, str], now: float) -> Standing | None:
+    """The budget that a request was refused for, if it is nearly gone.
+
+    None where it waits for others in flight, or asked for more than most of a budget at once. `names` is by scope.
+    """
+    if not isinstance(error, BudgetExceeded) or error.budget is None or error.retry_after is not None:
+        return None
+    budget, day = error.budget, day_of(now)
+    standing = Standing(
+        scope=budget.scope,
+        name=names.get(budget.scope, ""),
+        period=budget.period,
+        stamp=day if budget.period == "day" else day[:6],
+        spent=budget.spent - budget.held,
+        limit=budget.limit,
+    )
+    return standing if standing.mark(standing.spent) else None
+
+
+def _amounts(standing: Standing) -> str:
+    return f"{dollars(standing.spent)} of {dollars(standing.limit)}"

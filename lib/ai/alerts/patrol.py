@@ -10,7 +10,7 @@ from typing import Final
 
 from lib.ai.alerts.alert import Alert, Raised
 from lib.ai.alerts.anomalies import HISTORY, HOUR, HourFigures, Hours, error_alert, spend_alert
-from lib.ai.alerts.budget_news import DIGEST, BudgetState, budget_alert
+from lib.ai.alerts.budget_news import DIGEST, budget_alert
 from lib.ai.alerts.desk import AlertDesk
 from lib.ai.alerts.health_watch import HealthWatch, Place
 from lib.ai.observability.log import UsageLog
@@ -18,6 +18,7 @@ from lib.ai.observability.totals import Totals
 from lib.ai.observability.views import Views
 from lib.contract import JsonObject
 from lib.kv.keys import day_of
+from lib.kv.spending import Standing
 from lib.usage_query import ALL
 
 PATROL_SECONDS: Final = 600
@@ -27,18 +28,14 @@ HOURS_JUDGED: Final = 2
 DAY_HOURS: Final = 24
 
 
-async def no_budgets() -> Sequence[BudgetState]:
-    """Where nothing knows of budgets."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What is looked at."""
 
     log: UsageLog
     models: tuple[str, ...]
-    budgets: Callable[[], Awaitable[Sequence[BudgetState]]] = no_budgets
+    budgets: Callable[[], Awaitable[Sequence[Standing]]]
+    """What those stand at that everybody shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +73,13 @@ class Patrol:
         return {
             "models": len(await self._health.look(self._sources.models)),
             "anomalies": len(await self._anomalies(hours)),
-            "budgets": len(await self.tell_budgets(await self._sources.budgets())),
+            "budgets": len(await self._desk.raise_alerts(self.of_budgets(await self._sources.budgets()))),
         }
 
-    async def tell_budgets(self, states: Sequence[BudgetState]) -> list[Raised]:
-        """Alerts on budgets that have reached a mark."""
-        alerts = [budget_alert(state, self._rules.personal) for state in states]
-        return await self._desk.raise_alerts([alert for alert in alerts if alert])
+    def of_budgets(self, standings: Sequence[Standing], person: str = "", *, refused: bool = False) -> list[Alert]:
+        """Alerts on budgets that have reached a mark, as the operator wishes to hear of them; see `budget_alert`."""
+        alerts = (budget_alert(each, person, self._rules.personal, refused=refused) for each in standings)
+        return [alert for alert in alerts if alert]
 
     async def _anomalies(self, judged: int) -> list[Raised]:
         hours = await self._hours()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +16,8 @@ from lib.catalog.rows import ModelRow
 from lib.contract import Json
 
 DAYS_AHEAD: Final = (1, 7, 30)
-SEPARATORS: Final = "-@:."
-"""What may follow a model's name in a list that has the dated ones alone."""
+EDITION: Final = re.compile(r"[-@:](?:[0-9][0-9-]*|latest)")
+"""What may follow a model's name in a list that has its editions alone; `-mini` makes it another model."""
 
 
 def retirement_alert(model: ModelRow, today: date) -> Alert | None:
@@ -51,7 +52,9 @@ class Listed:
     def has(self, wire_name: str) -> bool:
         """Whether a model is among them, by its name or with a date after it."""
         wire = wire_name.lower()
-        return any(name == wire or (name.startswith(wire) and name[len(wire)] in SEPARATORS) for name in self.names)
+        return any(
+            name == wire or (name.startswith(wire) and EDITION.fullmatch(name, len(wire))) for name in self.names
+        )
 
 
 def read_listing(body: bytes) -> Listed | None:

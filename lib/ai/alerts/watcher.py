@@ -6,6 +6,7 @@ import logging
 from typing import Final
 
 from lib.ai.alerts.alert import Alert, Severity
+from lib.ai.alerts.budget_news import used_up
 from lib.ai.alerts.desk import AlertDesk
 from lib.ai.alerts.health_watch import HealthWatch
 from lib.ai.alerts.patrol import Patrol
@@ -21,6 +22,8 @@ DUTY_SECONDS: Final = 60.0
 TROUBLE_SECONDS: Final = 15.0
 """So often while the KV does not answer."""
 DAY: Final = 86_400
+REMEMBERED: Final = 1_000
+"""Alerts that one instance knows to have been raised."""
 
 
 class AlertWatcher:
@@ -33,14 +36,14 @@ class AlertWatcher:
         self._clock = clock
         self._store = StoreWatch()
         self._looked_at = float("-inf")
-        self._unpriced: dict[str, str] = {}
+        self._raised: dict[str, float] = {}
 
     async def finished(self, run: Run, record: UsageRecord) -> None:
         """Tell of what this request has shown; now and then, look around."""
         try:
-            await self._desk.raise_alerts(self._without_price(record))
-            if not run.own_keys:
-                await self._health.after([attempt.model for attempt in run.attempts])
+            alerts = [*self._of_budgets(run), *(() if record.price_known else (unpriced(record),))]
+            await self._desk.raise_alerts([alert for alert in alerts if self._is_news(alert)])
+            await self._health.after([attempt.model for attempt in run.attempts])
             await self._duties(pressing="kv" in run.degraded or self._store.since is not None)
         except StoreError as error:
             await self._trouble(error)
@@ -60,21 +63,30 @@ class AlertWatcher:
         if alert := self._store.failed(now, str(error)):
             await self._desk.tell_without_store(alert)
 
-    def _without_price(self, record: UsageRecord) -> list[Alert]:
-        day = day_of(record.at)
-        if record.price_known or self._unpriced.get(record.model) == day:
-            return []
-        self._unpriced[record.model] = day
-        return [unpriced_alert(record.model, day)]
+    def _of_budgets(self, run: Run) -> list[Alert]:
+        names = {"user": run.person, "key": run.job.caller.grant.key_id}
+        gone = used_up(run.error, names, self._clock.now())
+        crossed = self._patrol.of_budgets(run.crossed, run.person)
+        return crossed + (self._patrol.of_budgets([gone], run.person, refused=True) if gone else [])
+
+    def _is_news(self, alert: Alert) -> bool:
+        """Whether this instance has not raised it yet: the KV is not asked again and again."""
+        now = self._clock.now()
+        if self._raised.get(alert.once, now) > now:
+            return False
+        if len(self._raised) >= REMEMBERED:
+            self._raised.clear()
+        self._raised[alert.once] = now + min(alert.seconds, DAY)
+        return True
 
 
-def unpriced_alert(model: str, day: str) -> Alert:
+def unpriced(record: UsageRecord) -> Alert:
     """Of a model whose price nobody knows; once a day."""
     return Alert(
         kind="unpriced",
         severity=Severity.WARNING,
-        subject=model,
-        text=f"The price of {model} is not known: it is billed at the ceiling. Give it one in GATEWAY_MODELS.",
-        once=f"unpriced {model} {day}",
+        subject=record.model,
+        text=f"The price of {record.model} is not known: it is billed at the ceiling. Give it one in GATEWAY_MODELS.",
+        once=f"unpriced {record.model} {day_of(record.at)}",
         seconds=2 * DAY,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,12 +38,22 @@ class Receipt:
 
 
 class Deletion:
-    """`fresh` gives an id unlike any other. Methods raise StoreError: then the deletion is to be asked for again."""
+    """`fresh` gives an id unlike any other, `alerts` deletes those about a user.
 
-    def __init__(self, places: Places, anonymiser: Anonymiser, fresh: Callable[[], str]) -> None:
+    Methods raise StoreError: then the deletion is to be asked for again.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        anonymiser: Anonymiser,
+        fresh: Callable[[], str],
+        alerts: Callable[[str], Awaitable[int]] | None = None,
+    ) -> None:
         self._places = places
         self._anonymiser = anonymiser
         self._fresh = fresh
+        self._alerts = alerts
 
     @property
     def _keys(self) -> Keys:
@@ -74,6 +84,8 @@ class Deletion:
         deleted["streams"] = await self._remove(await self._places.streams(person))
         deleted["votes"] = await self._remove(self._places.votes(person))
         deleted["account"] = await self._remove(self._places.account(person))
+        if self._alerts and (alerts := await self._alerts(person)):
+            deleted["alerts"] = alerts
         key_ids = await self._api_keys(person)
         deleted["apiKeys"] = len(key_ids)
         deleted["usageRecords"] = await self._anonymiser.records(person)
@@ -119,6 +131,7 @@ class Deletion:
         """Their ids; the list of them goes last, as it is what a repetition goes by."""
         found = await self._places.api_keys(person)
         await self._remove([self._keys.api_key(each.id) for each in found])
+        await self._remove([self._keys.shared_spend("key", each.id) for each in found])
         for part in in_parts([each.name for each in found]):
             await self._places.store.run("ZREM", self._keys.api_keys, *part)
         return [each.id for each in found]

@@ -21,8 +21,8 @@ from lib.kv.store import Store
 from lib.kv.stream_buffer import StreamBuffer
 
 NAMES_AT_ONCE: Final = 500
-SIMPLE_LIMITS: Final = ("feedback", "test")
-"""Routes with windows of their own."""
+SMALL_ROUTES: Final = ("", "feedback:", "route:")
+"""How the windows of routes are told apart that have one each (`lib.web.simple_window`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Places:
             keys.user_state(person),
             keys.tier(person),
             keys.subscriptions(person),
-            *(f"{keys.simple_prefix}:{limit}:{person}" for limit in SIMPLE_LIMITS),
+            *(f"{keys.simple_prefix}:{route}{person}" for route in SMALL_ROUTES),
         ]
 
     async def api_keys(self, person: str) -> list[ApiKeyPlace]:

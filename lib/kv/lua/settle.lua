@@ -1,10 +1,11 @@
 -- Settlement: takes a request's hold off and books what it really cost, with its user and all who share a budget with it.
--- KEYS 1 user state  2 the user's tombstone, then the states of shared budgets, those of admission
+-- KEYS 1 user state  2 the user's tombstone: while it stands, a state that is gone does not come back; then the states of shared budgets, those of admission
 -- ARGV 1 now  2 token  3 cost  4 day  5 month  6 state lifetime
 --      7 'held': only if the hold is still there, so that a repetition books nothing twice
 -- Reply of each state {spent of the day, of the month}, with this request; nothing where nothing was booked
 local now, cost = tonumber(ARGV[1]), tonumber(ARGV[3])
-local s, hold = read_state(redis.call('GET', KEYS[1]), now, ARGV[4], ARGV[5]), nil
+local text, deleted = redis.call('GET', KEYS[1]), KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1
+local s, hold = read_state(text, now, ARGV[4], ARGV[5]), nil
 for _, list in ipairs({'holds', 'lost'}) do
   local kept = {}
   for _, h in ipairs(s[list]) do
@@ -21,11 +22,12 @@ local function book(state, key, gone)
   end
   if not gone then redis.call('SET', key, dump_state(state), 'PX', ARGV[6]) end
 end
-book(s, KEYS[1], KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1)
+book(s, KEYS[1], deleted and not text)
 for i = 3, #KEYS do
-  local shared = read_state(redis.call('GET', KEYS[i]), now, ARGV[4], ARGV[5])
+  text = redis.call('GET', KEYS[i])
+  local shared = read_state(text, now, ARGV[4], ARGV[5])
   shared.lost = {}
   if hold then hold_shared(shared, -hold[2], hold[3]) end
-  book(shared, KEYS[i])
+  book(shared, KEYS[i], deleted and not text)
 end
 return sums
