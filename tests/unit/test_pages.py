@@ -80,4 +80,5 @@ def test_every_element_the_dashboard_reaches_for_is_there_once() -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_shows_what_it_fetches_as_text_only(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|localStorage|https?://(?!www\.w3\.org/2000/svg)", text)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|localStorage", text)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
