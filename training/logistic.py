@@ -69,8 +69,8 @@ class Rows:
 
 def softmax(scores: Floats) -> Floats:
     """Probabilities by row."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Floats = powers / powers.sum(axis=1, keepdims=True)
+    powers = np.exp(scores - scores.max(axis=1)[:, None])
+    result: Floats = powers / powers.sum(axis=1)[:, None]
     return result
 
 

@@ -301,6 +301,15 @@ async def test_a_users_latest_requests_are_shown_newest_first() -> None:
     assert shown == [f"r{number}" for number in reversed(range(30)) if number % 3][:20]
 
 
+async def test_a_hit_that_was_taken_back_is_not_shown_beside_the_call_that_followed() -> None:
+    site = Site()
+    hit = made_up(1, MONTHS_END, kind="exact")
+    await site.write(hit, replace(hit, kind="undone exact"), replace(hit, kind="call"))
+    recent = (await site.stats().get_user_usage("u1"))["recentEvents"]
+    assert isinstance(recent, list)
+    assert [event["kind"] for event in recent if isinstance(event, dict)] == ["call"]
+
+
 async def test_totals_that_cannot_be_read_are_a_store_error() -> None:
     site = Site()
     site.store.away = True

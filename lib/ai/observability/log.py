@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from lib.ai.observability.record import ABOUT_OTHERS, LOST, UNDONE, UsageRecord, decode, encode, nameless
+from lib.ai.observability.record import UNDONE, UsageRecord, decode, encode, nameless, shows
 from lib.ai.observability.totals import Addition, additions
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
@@ -226,7 +226,8 @@ class UsageLog:
     async def recent(self, person: str, day: str, most: int) -> list[UsageRecord]:
         """A user's latest records of a day, newest first. Raises StoreError."""
         lines = await self._store.run("LRANGE", self._keys.log(day, self._keys.shard(person)), -20 * most, -1)
-        own = (r for r in reversed(records_in(lines)) if r.person == person and r.kind not in ABOUT_OTHERS - {LOST})
+        undone: set[tuple[str, str]] = set()
+        own = (r for r in reversed(records_in(lines)) if r.person == person and shows(r, undone))
         return list(islice(own, most))
 
 

@@ -86,6 +86,15 @@ class UsageRecord:
     """Why that model, in words."""
 
 
+def shows(record: UsageRecord, undone: set[tuple[str, str]]) -> bool:
+    """Whether a record is of a finished request and was not taken back. Those that take back come before in reading."""
+    if record.kind == FOUND:
+        undone.add((record.request_id, LOST))
+    if record.kind.startswith(UNDONE):
+        undone.add((record.request_id, record.kind.removeprefix(UNDONE)))
+    return record.kind not in ABOUT_OTHERS - {LOST} and (record.request_id, record.kind) not in undone
+
+
 def head_of(record: UsageRecord) -> str:
     """The start of a record up to its kind, for the admission script to complete with `"exact","entry":{…}}`."""
     fields: JsonObject = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.observability.log import DAY_SECONDS, records_in
-from lib.ai.observability.record import ABOUT_OTHERS, FOUND, HITS, LOST, UNDONE, UsageRecord
+from lib.ai.observability.record import HITS, UsageRecord, shows
 from lib.ai.observability.stats import event_of
 from lib.clock import Clock
 from lib.contract import Attempt, Json, JsonObject
@@ -113,15 +113,6 @@ class RecentRequests:
             texts = lines if isinstance(lines, list) else []
             records = [next(iter(records_in([line])), None) for line in reversed(texts)]
             each.read, each.left = deque(records), max(0, each.left - PIECE)
-
-
-def shows(record: UsageRecord, undone: set[tuple[str, str]]) -> bool:
-    """Whether a record is of a finished request and was not taken back. Those that take back come before in reading."""
-    if record.kind == FOUND:
-        undone.add((record.request_id, LOST))
-    if record.kind.startswith(UNDONE):
-        undone.add((record.request_id, record.kind.removeprefix(UNDONE)))
-    return record.kind not in ABOUT_OTHERS - {LOST} and (record.request_id, record.kind) not in undone
 
 
 def matches(record: UsageRecord, wanted: RequestFilter, keys: Keys) -> bool:
