@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
 from dev.kv import RedisBridge
@@ -103,8 +103,8 @@ async def measure(url: str) -> None:
         await meter.aclose()
 
 
-def main() -> None:
-    """Start a Redis of its own and measure."""
+def measured(measure: Callable[[str], Coroutine[object, object, None]]) -> None:
+    """Start one, and give its address to `measure`; say so where none is installed."""
     if not shutil.which("redis-server"):
         print("skipped: no redis-server on this machine (apt-get install redis-server)")
         return
@@ -113,4 +113,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measured(measure)

@@ -8,12 +8,10 @@ turned by hand, with nobody reading along and with one reader.
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from contextlib import AsyncExitStack
 from typing import Final
 
-from bench.kv_commands import read_stats
+from bench.kv_commands import measured, read_stats
 from dev.kv import RedisBridge
 from lib.aiohttp_transport import AiohttpTransport
 from tests.scripted.provider import ScriptedProvider
@@ -23,7 +21,6 @@ from tests.support.clock import HandTurnedClock
 from tests.support.deployment import SERVICE, Deployment
 from tests.support.kept_streams import passes, resuming, streaming, ui_chat
 from tests.support.kv import TOKEN, embedded_server
-from tests.support.redis_server import running_redis
 
 SECONDS: Final = (0.5, 2.0, 10.0, 60.0)
 UNREAD_SECONDS: Final = 1.5
@@ -77,14 +74,5 @@ async def measure(url: str) -> None:
             print(ROW.format(f"{seconds:g} s, {name}", trips, billed, shown))
 
 
-def main() -> None:
-    """Start a Redis of its own and measure."""
-    if not shutil.which("redis-server"):
-        print("skipped: no redis-server on this machine (apt-get install redis-server)")
-        return
-    with running_redis() as url:
-        asyncio.run(measure(url))
-
-
 if __name__ == "__main__":
-    main()
+    measured(measure)

@@ -16,7 +16,6 @@ from lib.ai.booking import Booking, BookingRules, Bookkeepers, Watcher
 from lib.ai.door import Door, Doorkeepers, DoorRules
 from lib.ai.fallback import Fallback
 from lib.ai.following import Following
-from lib.ai.functions import Functions
 from lib.ai.health import HealthBoard
 from lib.ai.hedge import HedgeBudget
 from lib.ai.observability.log import UsageLog
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
 
     from lib.access.api_keys import ApiKeys
     from lib.access.tier_lookup import TierLookup
+    from lib.ai.functions import Functions
     from lib.alerting import Alerting
 
 TEST_LIMIT: Final = Limit("test", 10)
@@ -317,6 +317,8 @@ class Gateway:
     @cached_property
     def functions(self) -> Functions:
         """The product from Python."""
+        from lib.ai.functions import Functions
+
         return Functions(
             pipeline=self.pipeline,
             router=self.router,

@@ -23,6 +23,14 @@ def parse(data: bytes | str) -> Json:
     return value
 
 
+def value_in(text: object) -> Json:
+    """The value in a text that was kept, None where there is no text or no JSON in it; see `parse`."""
+    try:
+        return parse(text) if isinstance(text, (bytes, str)) else None
+    except ValueError:
+        return None
+
+
 def brackets(data: bytes | str) -> int:
     """How many brackets open in a text: no fewer than its levels, and counted much faster than those."""
     if isinstance(data, str):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 from lib.catalog.providers import PROVIDERS
 from lib.settings import GROUPS, base_url_variable
 from lib.settings.settings import OTHER_KEY_VARIABLES
+from scripts.page_part import keep
 
 README: Final = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN: Final = "<!-- settings:begin -->"
@@ -65,18 +65,9 @@ def with_table(document: str) -> str:
 
 def main(arguments: Sequence[str], path: Path = README) -> int:
     """Rewrite the table, or check it. The exit status: 1 when a check fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the table is out of date")
-    check = parser.parse_args(arguments).check
-    document = path.read_text(encoding="utf-8")
-    wanted = with_table(document)
-    if document == wanted:
-        return 0
-    if check:
-        sys.stderr.write(f"{path.name} shows other settings than there are; run python -m scripts.settings_table\n")
-        return 1
-    path.write_text(wanted, encoding="utf-8")
-    return 0
+    return keep(
+        arguments, path, with_table, "shows other settings than there are; run python -m scripts.settings_table"
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -89,16 +89,22 @@ class ApiKeys:
         if cursor and not _CURSOR.fullmatch(cursor):
             raise InvalidRequest("This is not a cursor that a list gave.", param="cursor")
         listed = self._keys.api_keys_of(self._keys.person(user_id)) if user_id else self._keys.api_keys
-        start = f"({cursor}" if cursor else "+"
-        names = await self._store.run("ZREVRANGEBYLEX", listed, start, "-", "LIMIT", 0, PAGE)
-        if not isinstance(names, list) or not names:
+        found = await self._names(listed, cursor)
+        if not found:
             return Page(())
-        found = [str(name) for name in names]
-        texts = await self._store.run("MGET", *(self._keys.api_key(name.partition(":")[2]) for name in found))
-        records = [decode(text) if isinstance(text, str) else None for text in texts] if isinstance(texts, list) else []
+        records = await self._records([name.partition(":")[2] for name in found])
         if gone := [name for name, record in zip(found, records, strict=True) if record is None]:
             await self._store.run("ZREM", listed, *gone)
         return Page(tuple(filter(None, records)), found[-1] if len(found) == PAGE else "")
+
+    async def _names(self, listed: str, cursor: str) -> list[str]:
+        start = f"({cursor}" if cursor else "+"
+        names = await self._store.run("ZREVRANGEBYLEX", listed, start, "-", "LIMIT", 0, PAGE)
+        return list(map(str, names)) if isinstance(names, list) else []
+
+    async def _records(self, ids: Sequence[str]) -> list[KeyRecord | None]:
+        texts = await self._store.run("MGET", *map(self._keys.api_key, ids))
+        return [decode(text) if isinstance(text, str) else None for text in texts] if isinstance(texts, list) else []
 
     async def change(self, key_id: str, other: Callable[[KeyTerms], KeyTerms]) -> KeyRecord:
         """Give a key other terms. Raises NotFound, Conflict for a revoked one."""

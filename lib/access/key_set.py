@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lib.clock import Clock
 from lib.contract import Json, JsonObject
 from lib.errors import Overloaded, SideCallFailed
-from lib.json_text import parse
+from lib.json_text import value_in
 from lib.side_calls import SideCalls
 
 if TYPE_CHECKING:
@@ -127,10 +127,7 @@ class KeySet:
 
 def read_key_set(body: bytes) -> tuple[PublicKey, ...] | None:
     """The usable signature keys in a JWKS; None for what is none. Keys of unknown kinds are passed over."""
-    try:
-        value = parse(body) if len(body) <= LARGEST else None
-    except ValueError:
-        return None
+    value = value_in(body) if len(body) <= LARGEST else None
     listed = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(listed, list):
         return None

@@ -46,13 +46,18 @@ def signed(body: bytes, header: str, secret: str, now: float) -> bool:
     """Whether `Stripe-Signature` (`t=…,v1=…[,v1=…]`) holds: one HMAC-SHA256 of `t.body`, made within the tolerance."""
     pairs = [pair.strip().partition("=")[::2] for pair in header[:LONGEST_HEADER].split(",")]
     times = [value for name, value in pairs if name == "t"]
-    if not secret or len(times) != 1 or not times[0].isascii() or not times[0].isdecimal() or len(times[0]) > 12:
-        return False
-    if abs(now - int(times[0])) > TOLERANCE_SECONDS:
+    if not secret or len(times) != 1 or not _is_recent(times[0], now):
         return False
     expected = hmac.new(secret.encode(), times[0].encode() + b"." + body, "sha256").hexdigest().encode()
     given = [value.encode("latin-1", "replace") for name, value in pairs if name == "v1"]
     return any(hmac.compare_digest(expected, each) for each in given)
+
+
+def _is_recent(time: str, now: float) -> bool:
+    """Whether this is a time in whole seconds, and within the tolerance."""
+    if not time.isascii() or not time.isdecimal() or len(time) > 12:
+        return False
+    return abs(now - int(time)) <= TOLERANCE_SECONDS
 
 
 def read_event(body: bytes, rules: StripeRules) -> StripeEvent:

@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from lib.contract import Json
-from lib.json_text import parse
+from lib.json_text import value_in
 
 DAY: Final = 86_400
 GRACE_SECONDS: Final = 3 * DAY
@@ -86,11 +86,7 @@ def encode(told: Told) -> str:
 
 def decode(text: object) -> Told:
     """What was stored; anything unreadable counts as nothing told."""
-    try:
-        value = parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return Told()
-    match value:
+    match value_in(text):
         case [float(at) | int(at), [*rows]]:
             read = tuple(each for row in rows if (each := _row(row)) is not None)
             return Told(float(at), read)

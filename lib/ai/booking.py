@@ -207,19 +207,17 @@ class Booking:
 
     def record_of(self, run: Run) -> UsageRecord:
         """The usage record of a finished run."""
-        answer, request = run.answer, run.job.request
-        usage = Usage() if run.replayed else answer.usage if answer else run.wasted or Usage()
-        serving = answer.model if answer else run.serving.id if run.serving else ""
+        answer, request, plan = run.answer, run.job.request, run.plan
         return UsageRecord(
             request_id=run.job.request_id,
             person=run.person,
             tier=run.job.caller.tier,
             at=self._clock.now(),
             kind=kind_of(run),
-            model=serving or (run.plan.model.id if run.plan else ""),
+            model=run.model_used or (plan.model.id if plan else ""),
             requested=request.model,
-            task=run.plan.task.value if run.plan else run.task,
-            usage=usage,
+            task=plan.task.value if plan else run.task,
+            usage=usage_of(run),
             cost_micro_usd=run.cost_micro_usd,
             saved_micro_usd=run.saved_micro_usd,
             price_known=answer.price_known if answer else True,
@@ -235,8 +233,15 @@ class Booking:
             key_id=run.job.caller.grant.key_id,
             wasted_micro_usd=run.wasted_micro_usd,
             tries=tuple(run.attempts) if tells_of_tries(run.attempts) else (),
-            reason=reason_of(run.plan) if run.plan and not run.replayed else "",
+            reason=reason_of(plan) if plan and not run.replayed else "",
         )
+
+
+def usage_of(run: Run) -> Usage:
+    """What the provider bills: nothing for an answer that was there, what a cut one had used."""
+    if run.replayed:
+        return Usage()
+    return run.answer.usage if run.answer else run.wasted or Usage()
 
 
 def reason_of(plan: Plan) -> str:

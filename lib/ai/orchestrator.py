@@ -8,7 +8,7 @@ response is complete, however it ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,7 +26,7 @@ from lib.ai.router import Router, adjusted
 from lib.ai.run import Run, report_of
 from lib.ai.shown import OtherAnswer, Shown, deltas_of
 from lib.clock import Clock
-from lib.contract import Answer, CacheKind, Done, Event, Job, Opened, Report, Restarted
+from lib.contract import Answer, CacheKind, Caller, Done, Event, Job, Opened, Report, Restarted
 from lib.errors import GatewayError, Stopped, StoreError
 from lib.kv.admission import InFlight
 from lib.kv.cache import Entry
@@ -99,7 +99,7 @@ class Orchestrator:
         run = active.run
         try:
             # 4 (first half) routing: limits and cache keys depend on the model
-            run.plan = plan = self._steps.router.route(job.request, self._facts(job))
+            run.plan = plan = self._steps.router.route(job.request, self.facts(job.caller, job.provider_keys))
             # 1 rate limits · 2 de-duplication · 3 cache, in one round trip
             async with aclosing(self._stored(run, plan)) as events:
                 async for event in events:
@@ -163,16 +163,17 @@ class Orchestrator:
         active = self._active[job.request_id] = _Active(run)
         return active
 
-    def _facts(self, job: Job) -> RouteFacts:
+    def facts(self, caller: Caller, own_keys: Collection[str] = ()) -> RouteFacts:
+        """What holds for a plan made now for this caller; `own_keys` names the providers whose keys they bring."""
         setting = self._setting
         return RouteFacts(
-            frozenset(job.provider_keys) or setting.providers,
-            job.caller.tier,
+            frozenset(own_keys) or setting.providers,
+            caller.tier,
             self._clock.now(),
             setting.baseline,
             setting.max_usd_per_million,
-            own_keys=bool(job.provider_keys),
-            models=job.caller.grant.models,
+            own_keys=bool(own_keys),
+            models=caller.grant.models,
         )
 
     async def _stored(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
@@ -280,7 +281,7 @@ class Orchestrator:
         return replace(event, report=report)
 
     def _report(self, run: Run) -> Report:
-        model = run.answer.model if run.answer else run.serving.id if run.serving else ""
+        model = run.model_used
         now = self._clock.now()
         health = self._steps.health.statuses([model], now)[model].value if model else "healthy"
         return report_of(run, round((self._clock.monotonic() - run.started) * 1000), health)

@@ -101,6 +101,13 @@ class Run:
         return self.serving is not None and bool(self.asked_model) and self.serving.id != self.asked_model
 
     @property
+    def model_used(self) -> str:
+        """The model that answers or has answered; empty while none does."""
+        if self.answer:
+            return self.answer.model
+        return self.serving.id if self.serving else ""
+
+    @property
     def cost_micro_usd(self) -> int:
         """What this request cost: its answer, or what a cut one had used."""
         return (self.answer.cost_micro_usd if self.answer and not self.replayed else 0) + self.wasted_micro_usd
@@ -113,8 +120,7 @@ class Run:
 
 def report_of(run: Run, latency_ms: int, health: str) -> Report:
     """What is known so far, as the caller is told it."""
-    model = run.answer.model if run.answer else run.serving.id if run.serving else ""
-    plan = run.plan
+    model, plan = run.model_used, run.plan
     bypass = "MISS" if run.answer_digest else "BYPASS"
     hit = run.replayed.value if run.replayed else ""
     return Report(

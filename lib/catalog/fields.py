@@ -68,10 +68,11 @@ class Fields:
         value = self._take(name, None, "")
         if value is None:
             return None
-        if isinstance(value, list) and len(value) == len(("input", "output")):
-            numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
-            if len(numbers) == len(value) and all(math.isfinite(n) and n >= 0 for n in numbers):
-                return float(numbers[0]), float(numbers[1])
+        match value:
+            case [int() | float() as input_, int() | float() as output] if _is_price(input_) and _is_price(output):
+                return float(input_), float(output)
+            case _:
+                pass
         raise self.error(name, "must be [input, output] in dollars per million tokens, neither negative")
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -105,3 +106,8 @@ class Fields:
         for name in self._values:
             if name not in self._known:
                 raise self.error(name, f"is not a field; there are {', '.join(sorted(self._known))}")
+
+
+def _is_price(value: float) -> bool:
+    """Whether this is a number that may be paid: true and false are none."""
+    return not isinstance(value, bool) and math.isfinite(value) and value >= 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from lib.ai.plan import RouteFacts
 from lib.ai.router import adjusted, recommendation
 from lib.contract import Caller, ChatRequest, JsonObject
 from lib.kv.rate_limit import Limit
@@ -20,22 +19,17 @@ ROUTE_LIMIT: Final = Limit("route", 120)
 def routes(site: Site) -> tuple[Route, ...]:
     """Advice on models."""
     gateway = site.gateway
-    clock, routing = gateway.world.clock, gateway.settings.routing
+    clock, default_model = gateway.world.clock, gateway.settings.routing.default_model
 
     @cache
     def guard() -> Guard:
         return gateway.simple_guard(ROUTE_LIMIT)
 
     async def advise(request: ChatRequest, caller: Caller) -> JsonObject:
-        now = clock.now()
-        facts = RouteFacts(
-            *(frozenset(gateway.lines), caller.tier, now, routing.baseline_model, routing.max_usd_per_million),
-            models=caller.grant.models,
-        )
-        plan = gateway.router.route(request, facts)
+        plan = gateway.router.route(request, gateway.pipeline.facts(caller))
         await gateway.get_all_model_health()
-        return recommendation(adjusted(plan, gateway.health.statuses([row.id for row in plan.chain], now)))
+        return recommendation(adjusted(plan, gateway.health.statuses([row.id for row in plan.chain], clock.now())))
 
     window = SimpleWindow("route", guard, gateway.keys.person, clock.now)
-    route = RouteRoute(advise, site.access, window, routing.default_model)
+    route = RouteRoute(advise, site.access, window, default_model)
     return (site.json("/api/ai/route", route, "POST"),)

@@ -160,20 +160,9 @@ class Gate:
         return read_verdict(ask, reply), rest
 
     def _command(self, ask: Ask) -> Command:
-        now, keys = self._clock.now(), self._keys
-        day = day_of(now)
-        state = keys.user_state(ask.person)
-        # Redis wants every key named; an unused one is named after the user so that nobody else waits for its lock.
-        unused = state + ":-"
-        named = (
-            state,
-            keys.address_state(ask.address) if ask.address else unused,
-            keys.answer(ask.answer_digest) if ask.answer_digest else unused,
-            keys.duplicate(ask.duplicate_digest) if ask.duplicate_digest else unused,
-            keys.log(day, keys.shard(ask.person)),
-            *(keys.shared_spend(each.scope, each.name) for each in ask.shared),
-        )
-        now_ms = int(now * 1000)
+        now = self._clock.now()
+        day, now_ms = day_of(now), int(now * 1000)
+        named = self._named(ask, day)
         arguments: list[str | int] = [
             now_ms,
             ask.token,
@@ -199,6 +188,20 @@ class Gate:
             owner, when = "a" if limit.by_address else "u", "call" if limit.calls_only else "every"
             arguments += (owner, limit.name, limit.maximum, limit.window_ms, limit.lockout_ms, when)
         return ("EVAL", self._script, len(named), *named, *arguments)
+
+    def _named(self, ask: Ask, day: str) -> tuple[str, ...]:
+        """Redis wants every key named; an unused one is named after the user so that nobody else waits for its lock."""
+        keys = self._keys
+        state = keys.user_state(ask.person)
+        unused = state + ":-"
+        return (
+            state,
+            keys.address_state(ask.address) if ask.address else unused,
+            keys.answer(ask.answer_digest) if ask.answer_digest else unused,
+            keys.duplicate(ask.duplicate_digest) if ask.duplicate_digest else unused,
+            keys.log(day, keys.shard(ask.person)),
+            *(keys.shared_spend(each.scope, each.name) for each in ask.shared),
+        )
 
 
 def claim_value(body_digest: str, token: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from lib.contract import Caller, CallerKind, Grant, Json, JsonObject
-from lib.json_text import parse
+from lib.json_text import value_in
 
 OPEN: Final = "open"
 DONE: Final = "done"
@@ -87,11 +87,7 @@ def write_head(head: BatchHead) -> str:
 
 def read_head(job: str, text: object) -> BatchHead | None:
     """None for what is no head."""
-    try:
-        value = parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    match value:
+    match value_in(text):
         case {
             "person": str(person),
             "digest": str(digest),
@@ -125,10 +121,10 @@ def read_head(job: str, text: object) -> BatchHead | None:
 def read_state(text: object) -> BatchState | None:
     """None for what is no state. Its form is that of `batch_turn.lua`."""
     fields = text.split("|") if isinstance(text, str) else []
-    if len(fields) != _FIELDS or not all(field.isdecimal() for field in fields[1:7]):
+    if len(fields) != _FIELDS or not all(map(str.isdecimal, fields[1:7])):
         return None
-    items = [item.split(",") for item in fields[7].split(";") if item]
-    if any(len(item) != _ITEM_FIELDS or not item[0].isdecimal() for item in items):
+    items = _open_items(fields[7])
+    if items is None:
         return None
     return BatchState(
         status=fields[0],
@@ -138,9 +134,17 @@ def read_state(text: object) -> BatchState | None:
         cost_micro_usd=int(fields[4]),
         paused_until=int(fields[5]) / 1000,
         touched_at=int(fields[6]) / 1000,
-        leased=sum(1 for item in items if item[-1]),
-        first_open=min((int(item[0]) for item in items), default=int(fields[1])),
+        leased=sum(leased for _, leased in items),
+        first_open=min((number for number, _ in items), default=int(fields[1])),
     )
+
+
+def _open_items(text: str) -> list[tuple[int, bool]] | None:
+    """The number of each item that is not done, and whether somebody is at it; None for what lists none."""
+    items = [item.split(",") for item in text.split(";") if item]
+    if any(len(item) != _ITEM_FIELDS or not item[0].isdecimal() for item in items):
+        return None
+    return [(int(item[0]), bool(item[-1])) for item in items]
 
 
 def _grant(fields: JsonObject) -> Grant:

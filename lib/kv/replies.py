@@ -36,6 +36,10 @@ def read_answer(status: int, body: bytes, count: int, *, single: bool) -> Answer
     if error is not None and status < 500:
         whole = not single or status in (401, 403, 429) or _is_refusal(error)
         return Answer([StoreError(error) for _ in range(count)], error if whole else "")
+    return _results(value, status, count, single=single)
+
+
+def _results(value: Json, status: int, count: int, *, single: bool) -> Answer:
     if status != 200:
         raise UnknownOutcome(f"the store answered HTTP {status}")
     cells = [value] if single else value

@@ -59,8 +59,8 @@ def prompt_of(posted: CountBody) -> ChatRequest:
         raise InvalidRequest("There must be a message with content.", param="messages")
     messages: tuple[Message, ...] = (*system, *said)
     tools = tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(posted.tools or ()))
-    own = next((tool for tool in tools if tool.get("type") != "function"), None)
-    routing = RoutingWish() if own is None else RoutingWish(only=(_ONLY,))
+    theirs = any(tool.get("type") != "function" for tool in tools)
+    routing = RoutingWish(only=(_ONLY,)) if theirs else RoutingWish()
     choice = _tool_choice(posted.tool_choice)
     return ChatRequest(model=posted.model or "", messages=messages, tools=tools, tool_choice=choice, routing=routing)
 

@@ -80,8 +80,15 @@ class MetricsRoute:
 
 def exposition(models: JsonObject, health: JsonObject, *, store_up: bool) -> Iterator[str]:
     """The lines. Models without requests today have none, but for their health."""
-    told = ""
     used = {name: stats for name, stats in models.items() if isinstance(stats, dict) and stats.get("totalRequests")}
+    yield from _totals(used)
+    yield from _states(health)
+    yield _heading("store_up", "gauge", "Whether the KV answers")
+    yield _line("store_up", (), int(store_up))
+
+
+def _totals(used: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:
+    told = ""
     for family in FAMILIES:
         if family.name != told:
             yield _heading(family.name, family.kind, family.help)
@@ -90,13 +97,14 @@ def exposition(models: JsonObject, health: JsonObject, *, store_up: bool) -> Ite
             value = _number(stats, family.field)
             if value is not None:
                 yield _line(family.name, (f'model="{_escaped(model)}"', family.label), value)
+
+
+def _states(health: JsonObject) -> Iterator[str]:
     yield _heading("model_state", "gauge", "1 for the state a model is in")
     for model, about in health.items():
         status = about.get("status") if isinstance(about, dict) else None
         for state in STATES:
             yield _line("model_state", (f'model="{_escaped(model)}"', f'state="{state}"'), int(status == state))
-    yield _heading("store_up", "gauge", "Whether the KV answers")
-    yield _line("store_up", (), int(store_up))
 
 
 def _heading(name: str, kind: str, text: str) -> str:

@@ -58,10 +58,7 @@ def usage_query(query: Mapping[str, str], now: float, user_id: str) -> UsageQuer
     granularity = chosen(query, "granularity", GRANULARITIES, DAY)
     group = chosen(query, "groupBy", (*GROUPS, NONE), NONE)
     group_by = ALL if group == NONE else group
-    if user_id and group_by != ALL:
-        raise InvalidRequest("usage of one user is not split further", param="groupBy")
-    if granularity == HOUR and (user_id or group_by not in WITH_HOURS):
-        raise InvalidRequest("usage by user or key is kept by day and month, not by hour", param="granularity")
+    _check_kept(granularity, group_by, user_id)
     last = _bound(query, "to") or datetime.fromtimestamp(now, UTC).date()
     first = _bound(query, "from") or last - timedelta(days=BEFORE[granularity])
     if first > last:
@@ -77,6 +74,14 @@ def usage_query(query: Mapping[str, str], now: float, user_id: str) -> UsageQuer
         user_id=user_id,
         most=whole_number(query, "limit", 100, MOST),
     )
+
+
+def _check_kept(granularity: str, group_by: str, user_id: str) -> None:
+    """Refuse what no view holds."""
+    if user_id and group_by != ALL:
+        raise InvalidRequest("usage of one user is not split further", param="groupBy")
+    if granularity == HOUR and (user_id or group_by not in WITH_HOURS):
+        raise InvalidRequest("usage by user or key is kept by day and month, not by hour", param="granularity")
 
 
 def _bound(query: Mapping[str, str], name: str) -> date | None:

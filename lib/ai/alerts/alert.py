@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 
 from lib.contract import Json, JsonObject
+from lib.json_text import value_in
 
 RETRY_SECONDS: Final = (60, 300, 1_800, 7_200, 18_000)
 """Waits between the tries at a delivery: rising, six tries within seven and a half hours."""
@@ -114,11 +115,7 @@ def encode(raised: Raised) -> str:
 
 def decode(text: str) -> Raised | None:
     """The same read back; None for anything else."""
-    try:
-        value: Json = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    match value:
+    match value_in(text):
         case {
             "id": str(id_),
             "at": int() | float() as at,

@@ -28,7 +28,7 @@ def budget_alert(
     mark = MARKS[-1] if refused else standing.mark(standing.spent)
     if not mark or (of_user and personal == OFF):
         return None
-    whose = "the whole deployment" if standing.scope == "deployment" else f"{standing.scope} {standing.name}"
+    whose = _whose(standing)
     what = f"for the {standing.period} {standing.stamp}"
     text = f"{mark} % of the budget of {whose} {what} is used: {_amounts(standing)}."
     if refused:
@@ -66,3 +66,7 @@ def used_up(error: Exception | None, names: dict[str, str], now: float) -> Stand
 
 def _amounts(standing: Standing) -> str:
     return f"{dollars(standing.spent)} of {dollars(standing.limit)}"
+
+
+def _whose(standing: Standing) -> str:
+    return "the whole deployment" if standing.scope == "deployment" else f"{standing.scope} {standing.name}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lib.ai.alerts.alert import Raised
+from lib.ai.alerts.alert import Alert, Raised
 from lib.ai.alerts.desk import AlertDesk
 from lib.ai.alerts.health_news import TOLD_SECONDS, level_of, news_of
 from lib.ai.health import HealthBoard
@@ -60,14 +60,8 @@ class HealthWatch:
     async def _tell(self, models: Sequence[str]) -> list[Raised]:
         if not models:
             return []
-        store, keys, now = self._place.store, self._place.keys, self._place.clock.now()
-        told = await store.run("MGET", *(keys.health_told(model) for model in models))
-        known = told if isinstance(told, list) else [None] * len(models)
-        found = [
-            news
-            for model, state in zip(models, known, strict=True)
-            if (news := news_of(model, self._health.verdict(model, now), told_of(state)))
-        ]
+        store, keys = self._place.store, self._place.keys
+        found = await self._news(models)
         raised = await self._desk.raise_alerts([alert for _, alert in found])
         levels = {alert.once: level for level, alert in found}
         writes: list[Command] = [
@@ -78,6 +72,17 @@ class HealthWatch:
             if isinstance(reply, StoreError):
                 raise reply
         return raised
+
+    async def _news(self, models: Sequence[str]) -> list[tuple[Health, Alert]]:
+        """What nobody was told yet."""
+        keys, now = self._place.keys, self._place.clock.now()
+        told = await self._place.store.run("MGET", *map(keys.health_told, models))
+        known = told if isinstance(told, list) else [None] * len(models)
+        return [
+            news
+            for model, state in zip(models, known, strict=True)
+            if (news := news_of(model, self._health.verdict(model, now), told_of(state)))
+        ]
 
 
 def told_of(reply: Reply) -> Health:

@@ -66,9 +66,13 @@ def read_listing(body: bytes) -> Listed | None:
     rows = value.get("data") if isinstance(value, dict) else value
     if not isinstance(value, dict | list) or not isinstance(rows, list):
         return None
-    ids = [row.get("id") for row in rows if isinstance(row, dict)]
-    names = frozenset(id_.lower().removeprefix("models/") for id_ in ids if isinstance(id_, str))
+    names = _names(rows)
     return Listed(names, whole=not (isinstance(value, dict) and value.get("has_more"))) if names else None
+
+
+def _names(rows: Iterable[Json]) -> frozenset[str]:
+    ids = [row.get("id") for row in rows if isinstance(row, dict)]
+    return frozenset(id_.lower().removeprefix("models/") for id_ in ids if isinstance(id_, str))
 
 
 def vanished(models: Iterable[ModelRow], before: Collection[str], listed: Listed) -> list[Alert]:

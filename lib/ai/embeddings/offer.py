@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lib.catalog.models_embedding import EMBEDDINGS, EmbeddingRow, embedding_named
 from lib.catalog.providers import DEMO
@@ -66,14 +67,18 @@ def _chain(
         raise NoProviderConfigured("no provider has a key; set one, such as OPENAI_API_KEY")
     everywhere = (row.model, *row.elsewhere)
     if all(provider == DEMO for provider in providers):
-        return tuple(demo.model for demo in rows if demo.model.provider == DEMO)
-    chain = [model for model in everywhere if model.provider in providers]
-    if request.only:
-        chain = [model for model in chain if model.provider in request.only]
+        return _demos(rows)
+    allowed = frozenset(providers).intersection(request.only or providers)
+    chain = [model for model in everywhere if model.provider in allowed]
     if not chain:
         names = " or ".join(model.provider for model in everywhere)
         raise NoModelAvailable(f"{row.id} is to be had from {names}, which cannot be asked here", param="model")
-    preferred = request.order
-    return tuple(
-        sorted(chain, key=lambda m: preferred.index(m.provider) if m.provider in preferred else len(preferred))
-    )
+    return tuple(sorted(chain, key=partial(_place, request.order)))
+
+
+def _demos(rows: Iterable[EmbeddingRow]) -> tuple[ModelRow, ...]:
+    return tuple(demo.model for demo in rows if demo.model.provider == DEMO)
+
+
+def _place(preferred: Sequence[str], model: ModelRow) -> int:
+    return preferred.index(model.provider) if model.provider in preferred else len(preferred)

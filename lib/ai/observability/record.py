@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from lib.contract import Arm, Attempt, Json, JsonObject, Usage
+from lib.json_text import value_in
 
 END_OF_TIME: Final = 253_402_300_800
 """Seconds since the epoch; calendars end with the year 9999."""
@@ -164,10 +165,7 @@ def intent_of(record: UsageRecord) -> str:
 
 def decode(line: str) -> UsageRecord | None:
     """A record read back; None for a line that is none."""
-    try:
-        value: Json = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
+    value = value_in(line)
     if not isinstance(value, dict) or not _text(value, "k"):
         return None
     if _number(value, "at") >= END_OF_TIME:

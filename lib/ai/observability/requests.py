@@ -66,17 +66,26 @@ class RecentRequests:
         looked, days, undone = 0, 1, set[tuple[str, str]]()
         while len(found) < wanted.most and looked < LOOKED_THROUGH:
             await self._fill(day, lists)
-            if not any(each.read for each in lists):
-                before = day_before(day, self._clock.now(), self._days)
-                if before is None or days == DAYS_AT_ONCE:
-                    return _page(found, mark(before, None) if before else None)
-                day, days, lists = before, days + 1, await self._lists(before, wanted)
+            filled = [each for each in lists if each.read]
+            if filled:
+                record = max(filled, key=lambda each: each.newest).read.popleft()
+                looked += 1
+                found += self._told(record, wanted, undone)
                 continue
-            record = max((each for each in lists if each.read), key=lambda each: each.newest).read.popleft()
-            looked += 1
-            if record and shows(record, undone) and matches(record, wanted, self._keys):
-                found.append(record)
+            before = day_before(day, self._clock.now(), self._days)
+            if before is None:
+                return _page(found, None)
+            if days == DAYS_AT_ONCE:
+                return _page(found, mark(before, None))
+            day, days, lists = before, days + 1, await self._lists(before, wanted)
         return _page(found, mark(day, [each.unseen for each in lists]))
+
+    def _told(
+        self, record: UsageRecord | None, wanted: RequestFilter, undone: set[tuple[str, str]]
+    ) -> tuple[UsageRecord, ...]:
+        """The record, if it is one to be told of."""
+        told = record is not None and shows(record, undone) and matches(record, wanted, self._keys)
+        return (record,) if record and told else ()
 
     async def _begin(self, wanted: RequestFilter) -> tuple[str, list[_List]]:
         if not wanted.before:
@@ -117,14 +126,15 @@ class RecentRequests:
 
 def matches(record: UsageRecord, wanted: RequestFilter, keys: Keys) -> bool:
     """Whether a record is one of those asked for."""
-    return (
-        (not wanted.user_id or record.person == keys.person(wanted.user_id))
-        and (not wanted.person or record.person == wanted.person)
-        and (not wanted.model or record.model == wanted.model)
-        and (not wanted.tag or wanted.tag in record.tags)
-        and (not wanted.key_id or record.key_id == wanted.key_id)
-        and (not wanted.error or (bool(record.error) if wanted.error == "any" else record.error == wanted.error))
+    asked = (
+        (wanted.user_id and keys.person(wanted.user_id), record.person),
+        (wanted.person, record.person),
+        (wanted.model, record.model),
+        (wanted.key_id, record.key_id),
+        (wanted.tag, wanted.tag if wanted.tag in record.tags else ""),
+        (wanted.error, "any" if wanted.error == "any" and record.error else record.error),
     )
+    return all(not name or name == found for name, found in asked)
 
 
 def day_before(day: str, now: float, days: int) -> str | None:

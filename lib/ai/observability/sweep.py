@@ -18,8 +18,8 @@ import orjson
 from lib.ai.observability.log import DAY_SECONDS, READ_AT_ONCE, UsageLog, logged_days
 from lib.ai.observability.record import ABOUT_OTHERS, LOST, OPEN, UsageRecord, decode, encode
 from lib.clock import Clock
-from lib.contract import Json
 from lib.errors import StoreError
+from lib.json_text import value_in
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command
@@ -79,11 +79,7 @@ def lost_of(record: UsageRecord) -> UsageRecord:
 
 def place_in(text: str) -> Place | None:
     """A place read back; None for a text that is none."""
-    try:
-        value: Json = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    match value:
+    match value_in(text):
         case [str(day), int(read), list(lines), list(early)]:
             records = [record for line in lines if isinstance(line, str) and (record := decode(line))]
             return Place(day, read, {record.request_id: record for record in records}, tuple(map(str, early)))

@@ -94,29 +94,30 @@ def totals_of(record: UsageRecord) -> Totals:
     if record.kind == "refused":
         return Totals(requests=record.count, refused=record.count)
     answered, usage = record.kind == "call", record.usage
+    ours, hit = not record.own_keys, record.kind in HITS
     timed = answered and record.first_token_ms is not None
     return Totals(
         requests=1,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
-        cost_micro_usd=0 if record.own_keys else record.cost_micro_usd,
+        cost_micro_usd=ours * record.cost_micro_usd,
         exact_hits=int(record.kind == "exact"),
         semantic_hits=int(record.kind == "semantic"),
         duplicates=int(record.kind == "duplicate"),
-        saved_micro_usd=record.saved_micro_usd if record.kind in HITS and not record.own_keys else 0,
+        saved_micro_usd=(ours and hit) * record.saved_micro_usd,
         errors=int(record.kind in ("error", LOST)),
         hangups=int(record.kind == "hangup"),
         fallbacks=int(record.fallback),
         retries=max(0, record.attempts - 1),
         unpriced=int(not record.price_known),
         answered=int(answered),
-        latency_ms=record.latency_ms if answered else 0,
+        latency_ms=answered * record.latency_ms,
         own_key_requests=int(record.own_keys),
-        own_key_micro_usd=record.cost_micro_usd if record.own_keys else 0,
+        own_key_micro_usd=record.own_keys * record.cost_micro_usd,
         cached_input_tokens=usage.cached_input_tokens,
         cache_write_tokens=usage.cache_write_tokens + usage.cache_write_1h_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        wasted_micro_usd=0 if record.own_keys else record.wasted_micro_usd,
+        wasted_micro_usd=ours * record.wasted_micro_usd,
         estimated=int(usage.estimated),
         first_tokens=int(timed),
         first_token_ms=record.first_token_ms or 0 if timed else 0,

@@ -14,6 +14,7 @@ import orjson
 
 from lib.contract import Arm, Json, JsonObject
 from lib.errors import GatewayError
+from lib.json_text import value_in
 
 BUCKETS: Final = 10_000
 EVERYONE: Final = BUCKETS
@@ -146,11 +147,7 @@ def encode(rollout: Rollout) -> str:
 
 def decode(text: str) -> Rollout | None:
     """Read back; None for a text that is none."""
-    try:
-        value: Json = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    match value:
+    match value_in(text):
         case {
             "hundredths": int(hundredths),
             "generation": int(generation),

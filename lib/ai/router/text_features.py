@@ -7,7 +7,7 @@ ends of a long prompt are read and no more, so the work is bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 from zlib import crc32
@@ -32,21 +32,30 @@ _PAIR, _TRIPLE, _PLACE, _FIRST, _LAST = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x16
 def features(sample: Sample) -> list[int]:
     """The features a prompt has, each once, from 0 to SIZE - 1; in no order that means anything."""
     tokens = _tokens(sample)
-    hashes = [crc32(token.encode("utf-8", "surrogatepass")) for token in tokens]
+    hashes = [*map(_hash, tokens)]
     found = {
-        *hashes,
-        *(a * _PAIR + b for a, b in pairwise(hashes)),
-        *(
-            (a * _PAIR + b) * _TRIPLE + c
-            for a, b, c in zip(hashes[:TRIPLES], hashes[1:TRIPLES], hashes[2:TRIPLES], strict=False)
-        ),
+        *_words_and_pairs(hashes),
+        *_triples(hashes[:TRIPLES]),
         *((place + 1) * _PLACE + one for place, one in enumerate(hashes[:3])),
-        *(_FIRST ^ one for one in (*hashes[:ENDS], *(a * _PAIR + b for a, b in pairwise(hashes[:ENDS])))),
-        *(_LAST ^ one for one in (*hashes[-ENDS:], *(a * _PAIR + b for a, b in pairwise(hashes[-ENDS:])))),
-        *(crc32(piece.encode("utf-8", "surrogatepass")) for piece in _pieces(set(tokens))),
-        *(crc32(mark.encode()) for mark in _shape(sample)),
+        *(_FIRST ^ one for one in _words_and_pairs(hashes[:ENDS])),
+        *(_LAST ^ one for one in _words_and_pairs(hashes[-ENDS:])),
+        *map(_hash, _pieces(set(tokens))),
+        *map(_hash, _shape(sample)),
     }
     return list({number & (SIZE - 1) ^ (number >> 17) & (SIZE - 1) for number in found})
+
+
+def _hash(text: str) -> int:
+    return crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def _words_and_pairs(hashes: Sequence[int]) -> Iterator[int]:
+    yield from hashes
+    yield from (a * _PAIR + b for a, b in pairwise(hashes))
+
+
+def _triples(hashes: Sequence[int]) -> Iterator[int]:
+    return ((a * _PAIR + b) * _TRIPLE + c for a, b, c in zip(hashes, hashes[1:], hashes[2:], strict=False))
 
 
 def _tokens(sample: Sample) -> list[str]:

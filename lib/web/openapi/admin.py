@@ -8,7 +8,6 @@ from lib.tiers import TIERS
 from lib.usage_query import GRANULARITIES, GROUPS
 from lib.web.key_bodies import ChangeBody, CreateBody, RotateBody
 from lib.web.openapi import reports
-from lib.web.openapi.answered import Error
 from lib.web.openapi.rows import ADMIN, CALLER, READ_ERRORS, Answer, Media, Operation, Parameter, one, one_of
 from lib.web.rollout_route import RolloutWish
 
@@ -34,7 +33,6 @@ ADMIN_OPERATIONS: Final = (
             (503, Answer("Nothing can answer.", (Media(reports.Health),))),
         ),
         errors=(500,),
-        error=Error,
     ),
     Operation(
         method="get",
@@ -57,7 +55,6 @@ ADMIN_OPERATIONS: Final = (
         ),
         answers=((200, Answer("The totals.", (Media("object"), Media("A row a line", "text/csv")))),),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -77,7 +74,6 @@ ADMIN_OPERATIONS: Final = (
         ),
         answers=((200, Answer("A page of them.", (Media("object"),))),),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -97,7 +93,6 @@ ADMIN_OPERATIONS: Final = (
         ),
         answers=((200, Answer("Spent, held and limit of each; the tiers' limits.", (Media("object"),))),),
         errors=(*_ERRORS, 404),
-        error=Error,
     ),
     Operation(
         method="get",
@@ -107,7 +102,6 @@ ADMIN_OPERATIONS: Final = (
         security=ADMIN,
         answers=((200, Answer("Prometheus' text format, 0.0.4.", (Media("string", "text/plain"),))),),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -118,7 +112,6 @@ ADMIN_OPERATIONS: Final = (
         parameters=(Parameter("limit", "query", "How many.", pattern=r"^([1-9][0-9]?|[1-4][0-9]{2}|500)?$"),),
         answers=((200, Answer("Alerts and their deliveries.", (Media("object"),))),),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="post",
@@ -128,7 +121,6 @@ ADMIN_OPERATIONS: Final = (
         security=ADMIN,
         answers=((200, Answer("The alert and its deliveries.", (Media("object"),))),),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -138,7 +130,6 @@ ADMIN_OPERATIONS: Final = (
         security=ADMIN,
         answers=one("All that is known about it.", reports.Rollout),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="put",
@@ -149,7 +140,6 @@ ADMIN_OPERATIONS: Final = (
         body=(Media(RolloutWish),),
         answers=one("As it is now.", reports.Rollout),
         errors=(*_ERRORS, 413),
-        error=Error,
     ),
     Operation(
         method="get",
@@ -161,7 +151,6 @@ ADMIN_OPERATIONS: Final = (
             (429, Answer("There was none.", (Media(reports.TestedLimit),))),
         ),
         errors=READ_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -170,7 +159,6 @@ ADMIN_OPERATIONS: Final = (
         tag=OPERATION,
         answers=one("What it reports.", reports.TestedCache),
         errors=READ_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -180,7 +168,6 @@ ADMIN_OPERATIONS: Final = (
         security=(),
         answers=((200, Answer("An OpenAPI document.", (Media("object"),))),),
         errors=(404, 500),
-        error=Error,
     ),
 )
 
@@ -197,7 +184,6 @@ KEY_OPERATIONS: Final = (
         ),
         answers=one("A page of them.", reports.ApiKeyPage),
         errors=_ERRORS,
-        error=Error,
     ),
     Operation(
         method="post",
@@ -208,7 +194,6 @@ KEY_OPERATIONS: Final = (
         body=(Media(CreateBody),),
         answers=((201, Answer("The key; its secret is never shown again.", (Media(reports.IssuedKey),))),),
         errors=(*_ERRORS, 413),
-        error=Error,
     ),
     Operation(
         method="get",
@@ -219,7 +204,6 @@ KEY_OPERATIONS: Final = (
         parameters=(_KEY_ID,),
         answers=one("The key.", reports.ApiKey),
         errors=(*_ERRORS, 404),
-        error=Error,
     ),
     Operation(
         method="patch",
@@ -232,7 +216,6 @@ KEY_OPERATIONS: Final = (
         body_required=False,
         answers=one("The key.", reports.ApiKey),
         errors=(*_ERRORS, 404, 409, 413),
-        error=Error,
     ),
     Operation(
         method="delete",
@@ -243,7 +226,6 @@ KEY_OPERATIONS: Final = (
         parameters=(_KEY_ID,),
         answers=one("The key.", reports.ApiKey),
         errors=(*_ERRORS, 404),
-        error=Error,
     ),
     Operation(
         method="post",
@@ -256,7 +238,6 @@ KEY_OPERATIONS: Final = (
         body_required=False,
         answers=one("The key with its new secret.", reports.IssuedKey),
         errors=(*_ERRORS, 404, 409, 413),
-        error=Error,
     ),
 )
 
@@ -270,7 +251,6 @@ HOOK_OPERATIONS: Final = (
         body=(Media("object"),),
         answers=((200, Answer("It is taken, or none of ours.", (Media("object"),))),),
         errors=(400, 401, 404, 413, 500, 503),
-        error=Error,
     ),
     Operation(
         method="post",
@@ -281,7 +261,6 @@ HOOK_OPERATIONS: Final = (
         body=(Media("object"),),
         answers=((200, Answer("A slice of it is done.", (Media("object"),))),),
         errors=(400, 401, 404, 413, 500, 503),
-        error=Error,
     ),
     Operation(
         method="get",
@@ -291,6 +270,5 @@ HOOK_OPERATIONS: Final = (
         security=("cron",),
         answers=((200, Answer("What was done.", (Media("object"),))),),
         errors=(401, 404, 500, 503),
-        error=Error,
     ),
 )

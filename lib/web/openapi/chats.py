@@ -44,7 +44,6 @@ CHAT_OPERATIONS: Final = (
         body=(Media(ChatBody),),
         answers=_CHAT,
         errors=CHAT_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="get",
@@ -57,7 +56,6 @@ CHAT_OPERATIONS: Final = (
             (204, Answer("There is nothing to come back to.")),
         ),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="delete",
@@ -67,7 +65,6 @@ CHAT_OPERATIONS: Final = (
         parameters=(_CHAT_ID,),
         answers=((204, Answer("It is ended, or there was none.")),),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="post",
@@ -78,7 +75,6 @@ CHAT_OPERATIONS: Final = (
         body=(Media(ChatBody),),
         answers=_CHAT,
         errors=CHAT_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="post",
@@ -88,7 +84,6 @@ CHAT_OPERATIONS: Final = (
         body=(Media(ChatBody),),
         answers=one("The recommendation.", answered.Recommendation),
         errors=(*SMALL_ERRORS, 404),
-        error=answered.Error,
     ),
     Operation(
         method="post",
@@ -98,7 +93,6 @@ CHAT_OPERATIONS: Final = (
         body=(Media(FeedbackBody),),
         answers=one("What became of it.", answered.Vote),
         errors=(*SMALL_ERRORS, 404),
-        error=answered.Error,
     ),
 )
 
@@ -121,7 +115,6 @@ BATCH_OPERATIONS: Final = (
             (202, Answer("The job, which is now worked on.", (Media(answered.BatchJob),))),
         ),
         errors=CHAT_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="get",
@@ -131,7 +124,6 @@ BATCH_OPERATIONS: Final = (
         parameters=(_JOB_ID,),
         answers=one("Its counts.", answered.BatchJob),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="delete",
@@ -141,7 +133,6 @@ BATCH_OPERATIONS: Final = (
         parameters=(_JOB_ID,),
         answers=one("Its counts.", answered.BatchJob),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="get",
@@ -154,6 +145,5 @@ BATCH_OPERATIONS: Final = (
         ),
         answers=((200, Answer("The results.", (Media("A result a line", LINES),))),),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
 )

@@ -42,7 +42,6 @@ OPENAI_OPERATIONS: Final = (
             ),
         ),
         errors=(*CHAT_ERRORS, 404),
-        error=answered.Error,
     ),
     Operation(
         method="get",
@@ -51,7 +50,6 @@ OPENAI_OPERATIONS: Final = (
         tag=OPENAI,
         answers=one("All of them.", answered.ModelList),
         errors=(400, 401, 403, 500, 503),
-        error=answered.Error,
     ),
     Operation(
         method="get",
@@ -61,7 +59,6 @@ OPENAI_OPERATIONS: Final = (
         parameters=(Parameter("model", "path", "`provider/model`.", example="openai/gpt-4o"),),
         answers=one("The model.", answered.Model),
         errors=READ_ERRORS,
-        error=answered.Error,
     ),
     Operation(
         method="post",
@@ -72,7 +69,6 @@ OPENAI_OPERATIONS: Final = (
         body=(Media(EmbeddingBody),),
         answers=one("A vector per input.", answered.EmbeddingList),
         errors=(*CHAT_ERRORS, 404),
-        error=answered.Error,
     ),
 )
 

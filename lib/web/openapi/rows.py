@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 from pydantic import BaseModel
 
+from lib.web.openapi.answered import Error
+
 Schema: TypeAlias = type[BaseModel] | str | None
 """A pydantic model; a text for a body whose form stands in its media type alone; None for no body."""
 
@@ -62,7 +64,8 @@ class Operation:
     answers: tuple[tuple[int, Answer], ...]
     """Successes; what goes wrong is told by `errors`."""
     errors: tuple[int, ...]
-    error: Schema
+    error: Schema = Error
+    """The body of all of them."""
 
 
 CHAT_ERRORS: Final = (400, 401, 402, 403, 413, 429, 500, 502, 503, 504)

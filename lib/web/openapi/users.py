@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lib.web.openapi.answered import Camel, Count, Error
+from lib.web.openapi.answered import Camel, Count
 from lib.web.openapi.rows import CALLER, LINES, READ_ERRORS, Answer, Media, Operation, Parameter, one, one_of
 
 PRIVACY: Final = "Privacy"
@@ -30,7 +30,6 @@ USER_OPERATIONS: Final = (
         parameters=(_ID, Parameter("format", "query", "Of the download.", pattern=one_of(("json", "ndjson")))),
         answers=((200, Answer("Items, each with its `type`.", (Media("object"), Media("An item a line", LINES)))),),
         errors=READ_ERRORS,
-        error=Error,
     ),
     Operation(
         method="delete",
@@ -41,7 +40,6 @@ USER_OPERATIONS: Final = (
         parameters=(_ID,),
         answers=one("What was deleted.", DeletionReceipt),
         errors=READ_ERRORS,
-        error=Error,
     ),
     Operation(
         method="get",
@@ -52,6 +50,5 @@ USER_OPERATIONS: Final = (
         parameters=(_ID,),
         answers=((200, Answer("The totals.", (Media("object"),))),),
         errors=READ_ERRORS,
-        error=Error,
     ),
 )
