@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from lib.ai.away import Away
@@ -71,6 +71,21 @@ class Bookkeepers:
     health: HealthBoard
     away: Away
     watchers: tuple[Watcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Writes of an answer, for duplicates and into the cache: at most one each, with the digest it goes under."""
+
+    published: tuple[Command, ...] = ()
+    cached: tuple[Command, ...] = ()
+    duplicate_digest: str = ""
+    answer_digest: str = ""
+
+    @property
+    def writes(self) -> tuple[Command, ...]:
+        """Both."""
+        return (*self.published, *self.cached)
 
 
 class Booking:
@@ -133,21 +148,29 @@ class Booking:
         return self._refusals.add(record) if gathers else record
 
     async def _send(self, run: Run, record: UsageRecord | None) -> None:
-        log = self._keep.log
-        append = log.append(record, perhaps_booked=run.perhaps_admitted)
+        log, texts, apart = self._keep.log, self._texts(run), list[Command]()
+        if record is None or run.perhaps_admitted or not all(map(log.outlives, texts.writes)):
+            texts, apart = _Texts(), [self._kept(run, write) for write in texts.cached]
+        else:
+            record = replace(record, answer_digest=texts.answer_digest, duplicate_digest=texts.duplicate_digest)
+        append = log.append(record, perhaps_booked=run.perhaps_admitted, texts=texts.writes)
         before = self._debts.take(now := self._clock.now())
-        owed = [*before, *(settled := self._settlement(run)), *self._end_of_claim(run)]
-        commands = [*append.commands, *(each.command for each in owed), *self._cache_write(run)]
+        ended = self._end_of_claim(run)
+        published = ended if texts.published else []
+        owed = [*before, *(settled := self._settlement(run)), *([] if published else ended)]
+        commands = [*append.commands, *(each.command for each in owed), *apart]
         commands += self._keep.health.report_commands([a.model for a in run.attempts], now)
         try:
             replies = await self._keep.store.run_many(commands)
         except StoreUnavailable:
             log.keep(append.records)
-            self._debts.keep(owed)
+            self._debts.keep([*owed, *published])
         except StoreError:
             log.doubt(append.records)
-            self._debts.doubt(owed)
+            self._debts.doubt([*owed, *published])
         else:
+            if published and append.refuses_last(replies):
+                self._debts.refused(published)
             ends = replies[len(append.commands) :]
             for reply in ends[len(before) : len(before) + len(settled)]:
                 sums = None if isinstance(reply, StoreError) else reply
@@ -161,15 +184,24 @@ class Booking:
         except StoreError as error:
             self._lines.warning("totals are added up later: %s", error)
 
-    def _cache_write(self, run: Run) -> list[Command]:
+    def _texts(self, run: Run) -> _Texts:
+        """What is to be kept of the answer."""
+        published = (self._publication(run),) if run.claim and run.entry else ()
+        cached = self._cache_write(run)
+        return _Texts(published, cached, run.duplicate_digest if published else "", run.answer_digest if cached else "")
+
+    def _publication(self, run: Run) -> Command:
+        window = self._rules.windows.of(keyed=bool(run.job.request.idempotency_key))
+        return self._keep.dedup.publish(run.duplicate_digest, run.body_digest, run.entry, window)
+
+    def _cache_write(self, run: Run) -> tuple[Command, ...]:
         entry, answer = run.entry, run.answer
         if not entry or not answer or not run.answer_digest:
-            return []
+            return ()
         limit = self._rules.max_entry_bytes
         if store_eligible(run.job.request, answer, asked_model=run.asked_model, max_bytes=limit) is not None:
-            return []
-        write = ("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl)
-        return [self._kept(run, write)]
+            return ()
+        return (("SET", self._keys.answer(run.answer_digest), entry, "EX", run.entry_ttl),)
 
     def _kept(self, run: Run, write: Command) -> Command:
         return kept(self._keys, run.person, self._clock.now(), [write])
@@ -183,8 +215,7 @@ class Booking:
         if entry:
             milliseconds = self._rules.windows.of(keyed=bool(run.job.request.idempotency_key))
             again = dedup.publish_if_ours(run.person, digest, run.claim, entry, milliseconds)
-            first = dedup.publish(digest, run.body_digest, entry, milliseconds)
-            command = again if run.perhaps_admitted else self._kept(run, first)
+            command = again if run.perhaps_admitted else self._kept(run, self._publication(run))
         elif run.error is not None and run.admitted:
             again = command = dedup.publish_error(digest, run.claim, error_text(run.error))
         else:

@@ -16,10 +16,16 @@ from lib.web.shell import Route
 from lib.web.users_route import USERS, UserData, UsersRoute, shown
 
 
+def places_of(site: Site) -> Places:
+    """Where what is held about users lies."""
+    gateway = site.gateway
+    return Places(gateway.store, gateway.keys, gateway.world.clock, gateway.log.retention)
+
+
 def deletion_of(site: Site) -> Deletion:
     """What deletes users."""
     gateway = site.gateway
-    places = Places(gateway.store, gateway.keys, gateway.world.clock)
+    places = places_of(site)
     alerts = AlertBook(gateway.store, gateway.keys, gateway.world.clock)
     return Deletion(places, Anonymiser(places, gateway.log), lambda: f"del_{token_hex(12)}", alerts.forget)
 
@@ -27,7 +33,7 @@ def deletion_of(site: Site) -> Deletion:
 def routes(site: Site) -> tuple[Route, ...]:
     """What is held about a user."""
     gateway, deletion = site.gateway, deletion_of(site)
-    export = Export(Places(gateway.store, gateway.keys, gateway.world.clock), gateway.log)
+    export = Export(places_of(site), gateway.log)
 
     async def delete(user_id: str) -> JsonObject:
         receipt = await deletion.delete_user_data(user_id)

@@ -153,19 +153,22 @@ async def test_the_late_answer_of_a_claim_that_has_expired_replaces_no_newer_one
         assert (text_in(second), text_in(third)) == ("the second", "the second")
 
 
+APART = {"CACHE_TTL_GENERAL_SECONDS": "1000000", "CACHE_TTL_FACTUAL_SECONDS": "1000000", "USAGE_LOG_DAYS": "2"}
+"""Answers outlive their records, so they are written on their own."""
 REFUSALS = (
-    Refuses("EVAL", "nameless"),
-    Refuses("EXPIRE", ":ev:"),
-    Refuses("EVAL", "keeping"),
-    Refuses("EVAL", ":h1:"),
+    (Refuses("EVAL", "nameless"), BUDGET),
+    (Refuses("EVAL", "nameless"), BUDGET | APART),
+    (Refuses("EXPIRE", ":ev:"), BUDGET),
+    (Refuses("EVAL", "keeping"), BUDGET | APART),
+    (Refuses("EVAL", ":h1:"), BUDGET),
 )
 
 
-@pytest.mark.parametrize("rule", REFUSALS, ids=lambda rule: f"{rule.command}{rule.containing}")
+@pytest.mark.parametrize(("rule", "env"), REFUSALS)
 async def test_one_command_of_the_write_back_that_fails_takes_no_other_along(
-    rule: Refuses, caplog: pytest.LogCaptureFixture
+    rule: Refuses, env: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with two(**BUDGET) as (site, here, there, store):
+    async with two(**env) as (site, here, there, store):
         store.script.extend([None, rule])
         responses = [await here.chat(), await here.chat(asking("next"))]
         assert {(r.status, r.headers.get("x-ai-degraded")) for r in responses} == {(200, None)}

@@ -17,6 +17,7 @@ from typing import Final
 from lib.ai.observability.record import UNDONE, UsageRecord, decode, encode, nameless, shows
 from lib.ai.observability.totals import Addition, additions
 from lib.errors import StoreError, StoreUnavailable
+from lib.kv.kept import with_lifetime
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
@@ -47,6 +48,11 @@ class Append:
     records: tuple[UsageRecord, ...]
     commands: tuple[Command, ...]
 
+    def refuses_last(self, replies: Sequence[Reply | StoreError]) -> bool:
+        """Whether the last record's write was refused; `replies` begin with those to the commands."""
+        pairs = zip(self.commands, replies, strict=False)
+        return isinstance([reply for command, reply in pairs if command[0] != "EXPIRE"][-1], StoreError)
+
 
 class UsageLog:
     """Appends records and rolls them up."""
@@ -64,10 +70,13 @@ class UsageLog:
         self._perhaps_booked: set[str] = set()
         self._lines = logging.getLogger("lib.usage")
 
-    def append(self, record: UsageRecord | None, *, perhaps_booked: bool = False) -> Append:
+    def append(
+        self, record: UsageRecord | None, *, perhaps_booked: bool = False, texts: Sequence[Command] = ()
+    ) -> Append:
         """The writes that book a record, if any, and some that could not be delivered before.
 
         `perhaps_booked`: admission may have booked the request as a hit, which its own record then replaces.
+        `texts`: SETs of what is kept with the record, which tells their names; see `outlives`.
         Whoever sends them says how it went: `after_append`, `keep` or `doubt`.
         """
         if record and perhaps_booked:
@@ -78,16 +87,22 @@ class UsageLog:
         for each in records:
             key = self._key_of(each)
             self._complete.discard(self._list_of(each))
-            commands.append(self._push(key, each))
+            commands.append(self._push(key, each, texts if each is record else ()))
             if key not in self._touched:
                 commands.append(("EXPIRE", key, self.retention.log_seconds))
                 self._touched.add(key)
         return Append(records, tuple(commands))
 
-    def _push(self, key: str, record: UsageRecord) -> Command:
-        line, named = encode(record), (key, self._keys.tombstone(record.person))
+    def outlives(self, write: Command) -> bool:
+        """Whether the record of today is certain to be there for as long as what this SET keeps."""
+        return with_lifetime(write)[0] <= 1000 * (self.retention.log_seconds - DAY_SECONDS)
+
+    def _push(self, key: str, record: UsageRecord, texts: Sequence[Command]) -> Command:
+        line, named = encode(record), [key, self._keys.tombstone(record.person)]
         if record.request_id not in self._perhaps_booked:
-            return ("EVAL", self._push_script, 2, *named, line, *nameless(record))
+            named += [str(write[1]) for write in texts]
+            kept = [part for write in texts for part in with_lifetime(write)]
+            return ("EVAL", self._push_script, len(named), *named, line, *kept, *nameless(record))
         which = f'"id":"{record.request_id}"'
         return ("EVAL", self._push_instead, 2, *named, line, which, LOOKED_THROUGH, UNDONE, *nameless(record))
 

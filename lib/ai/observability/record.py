@@ -74,7 +74,9 @@ class UsageRecord:
     status: int = 0
     """HTTP status of an error; 0 where there was none."""
     answer_digest: str = ""
-    """Of a hit: the cached answer it was served."""
+    """Of a hit: the cached answer it was served; of a call: where its answer is kept."""
+    duplicate_digest: str = ""
+    """Of a call: where its answer is kept for duplicates."""
     own_keys: bool = False
     """Its cost and what it saved are the caller's own, who brought the provider's key."""
     key_id: str = ""
@@ -127,8 +129,9 @@ def nameless(record: UsageRecord) -> tuple[str, ...]:
     pieces = [f'"u":"{record.person}"', f'"u":"{NOBODY}"']
     if record.tags:
         pieces += (f',"tags":{orjson.dumps(list(record.tags)).decode()}', "")
-    if record.key_id:
-        pieces += (f',"key":"{record.key_id}"', "")
+    for name, value in (("key", record.key_id), ("c", record.answer_digest), ("d", record.duplicate_digest)):
+        if value:
+            pieces += (f',"{name}":"{value}"', "")
     return tuple(pieces)
 
 
@@ -155,6 +158,7 @@ def intent_of(record: UsageRecord) -> str:
         "err": record.error,
         "st": record.status,
         "c": record.answer_digest,
+        "d": record.duplicate_digest,
         "n": record.count if record.count > 1 else None,
         "w": record.wasted_micro_usd,
         "tr": [_row(attempt) for attempt in record.tries[:MOST_TRIES]],
@@ -195,6 +199,7 @@ def decode(line: str) -> UsageRecord | None:
         arm=ARMS.get(_text(value, "arm")),
         status=int(_number(value, "st")),
         answer_digest=_text(value, "c"),
+        duplicate_digest=_text(value, "d"),
         own_keys=value.get("own") is True,
         key_id=_text(value, "key"),
         wasted_micro_usd=int(_number(value, "w")),

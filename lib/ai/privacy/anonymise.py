@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from lib.ai.observability.log import DAY_SECONDS, UsageLog, logged_days, position
+from lib.ai.observability.log import DAY_SECONDS, UsageLog, position
 from lib.ai.observability.record import NOBODY, UsageRecord
 from lib.ai.observability.sweep import place_in
 from lib.ai.observability.totals import COUNTERS, LATENCY_BIT, WIDTH
@@ -21,11 +21,9 @@ from lib.errors import StoreError
 from lib.json_text import parse
 from lib.kv.keys import day_of
 from lib.kv.lua import script
-from lib.kv.replies import Command, Reply
+from lib.kv.replies import Command
 from lib.usage_query import KEY, USER
 
-LINES_AT_ONCE: Final = 1_024
-"""Records one script looks at."""
 TRIES: Final = 50
 """Times somebody else may be faster."""
 LONGEST_MONTH: Final = 31
@@ -37,16 +35,13 @@ class Anonymiser:
     def __init__(self, places: Places, log: UsageLog) -> None:
         self._places = places
         self._log = log
-        self._find = script("find_lines")
         self._set = script("set_lines")
         self._replace = script("replace")
         self._fold = script("fold")
 
     async def records(self, person: str) -> int:
         """Rewrite the records of all days, the number of them; the sweep's notes as well."""
-        keys, shard = self._places.keys, self._places.keys.shard(person)
-        now = self._places.clock.now()
-        days = (*logged_days(now, self._log.retention), day_of(now + DAY_SECONDS))
+        keys, shard, days = self._places.keys, self._places.keys.shard(person), self._places.days()
         lengths = await self._places.all(*(("LLEN", keys.log(day, shard)) for day in days))
         changed = 0
         for day, length in zip(days, lengths, strict=True):
@@ -64,14 +59,11 @@ class Anonymiser:
         raise StoreError("a usage log could not be rolled up")
 
     async def _rewrite(self, key: str, person: str) -> int:
-        changed, begin, seen = 0, 0, LINES_AT_ONCE
-        while seen == LINES_AT_ONCE:
-            reply = await self._places.store.run("EVAL", self._find, 1, key, f'"u":"{person}"', begin, LINES_AT_ONCE)
-            seen, lines = found_in(reply)
-            if lines:
-                pieces = [piece for place, line in lines for piece in (place, nobodys(line))]
-                await self._places.store.run("EVAL", self._set, 1, key, *pieces)
-            changed, begin = changed + len(lines), begin + seen
+        changed = 0
+        async for lines in self._places.lines(key, person):
+            pieces = [piece for place, line in lines.items() for piece in (place, nobodys(line))]
+            await self._places.store.run("EVAL", self._set, 1, key, *pieces)
+            changed += len(lines)
         return changed
 
     async def _sweep(self, shard: int, person: str) -> None:
@@ -116,16 +108,6 @@ def days_in(month: str) -> int:
     return (following - datetime(year, number, 1, tzinfo=UTC)).days
 
 
-def found_in(reply: Reply) -> tuple[int, list[tuple[int, str]]]:
-    """How many lines were looked at, and those found with their places. Raises StoreError."""
-    match reply:
-        case [int(seen), *rest]:
-            pairs = zip(rest[::2], rest[1::2], strict=True)
-            return seen, [(place, line) for place, line in pairs if isinstance(place, int) and isinstance(line, str)]
-        case _:
-            raise StoreError("a piece of a usage log could not be read")
-
-
 def nobodys(line: str) -> str:
     """A record without what names its user, or tells what was asked. What a script reads of it stays as it was."""
     try:
@@ -134,7 +116,7 @@ def nobodys(line: str) -> str:
         return ""
     if not isinstance(record, dict):
         return ""
-    told = ("tags", "key", "c")
+    told = ("tags", "key", "c", "d")
     return orjson.dumps({name: v for name, v in record.items() if name not in told} | {"u": NOBODY}).decode()
 
 
@@ -151,4 +133,4 @@ def without(text: str, person: str) -> str:
 def _nobodys(record: UsageRecord, person: str) -> UsageRecord:
     if record.person != person:
         return record
-    return replace(record, person=NOBODY, tags=(), key_id="", answer_digest="")
+    return replace(record, person=NOBODY, tags=(), key_id="", answer_digest="", duplicate_digest="")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lib.access.key_record import decode as key_in
-from lib.ai.observability.log import DAY_SECONDS, READ_AT_ONCE, UsageLog, logged_days, records_in
+from lib.ai.observability.log import DAY_SECONDS, UsageLog, logged_days, records_in
 from lib.ai.observability.requests import detailed
 from lib.ai.observability.shown import Timed, described
 from lib.ai.observability.totals import Totals
@@ -18,7 +18,6 @@ from lib.contract import Json, JsonObject
 from lib.json_text import parse
 from lib.kv.batch_job import BatchHead
 from lib.kv.keys import day_of
-from lib.kv.lua import script
 from lib.kv.replies import Reply
 
 TEXTS_AT_ONCE: Final = 20
@@ -37,7 +36,6 @@ class Export:
         self._places = places
         self._log = log
         self._views = Views(places.store, places.keys)
-        self._find = script("find_lines")
 
     async def export_user_data(self, user_id: str) -> AsyncGenerator[JsonObject, None]:
         """The items. The first says whose they are."""
@@ -68,14 +66,9 @@ class Export:
                 yield item
 
     async def _day(self, log: str, person: str) -> AsyncGenerator[JsonObject, None]:
-        begin, seen = 0, READ_AT_ONCE
-        while seen == READ_AT_ONCE:
-            reply = await self._places.store.run("EVAL", self._find, 1, log, f'"u":"{person}"', begin, READ_AT_ONCE)
-            found: Sequence[Reply] = reply if isinstance(reply, list) else [0]
-            seen = found[0] if isinstance(found[0], int) else 0
-            for record in records_in(list(found[2::2])):
+        async for lines in self._places.lines(log, person):
+            for record in records_in(list(lines.values())):
                 yield {"type": "usageRecord", "kind": record.kind, **detailed(record)}
-            begin += seen
 
     def _months(self) -> list[str]:
         now, days = self._places.clock.now(), self._log.retention.totals_days

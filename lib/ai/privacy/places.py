@@ -1,26 +1,32 @@
 """Where everything of one user lies in the KV. Both the export and the deletion go by it.
 
-Texts are found by the index that is written with them (`lib.kv.kept`); all else has the user's hash in its name, or is
-listed under one that has.
+Texts are found by what was written with them: a note in the user's index (`lib.kv.kept`), or the usage record of their
+request. All else has the user's hash in its name, or is listed under one that has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.feedback import vote_days
+from lib.ai.observability.log import DAY_SECONDS, logged_days, records_in
+from lib.ai.observability.record import UsageRecord
 from lib.clock import Clock
 from lib.errors import StoreError
 from lib.kv.batch_job import BatchHead, read_head
 from lib.kv.batch_store import CHUNK
-from lib.kv.keys import Keys
+from lib.kv.keys import Keys, day_of
+from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
+from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 from lib.kv.stream_buffer import StreamBuffer
 
 NAMES_AT_ONCE: Final = 500
+LINES_AT_ONCE: Final = 1_024
+"""Records one script looks at."""
 SMALL_ROUTES: Final = ("", "feedback:", "route:")
 """How the windows of routes are told apart that have one each (`lib.web.simple_window`)."""
 
@@ -36,15 +42,49 @@ class ApiKeyPlace:
 class Places:
     """`person` is a user's hash. Methods raise StoreError."""
 
-    def __init__(self, store: Store, keys: Keys, clock: Clock) -> None:
+    def __init__(self, store: Store, keys: Keys, clock: Clock, retention: Retention = RETENTION) -> None:
         self.store = store
         self.keys = keys
         self.clock = clock
+        self.retention = retention
+        self._find = script("find_lines")
         self._streams = StreamBuffer(store, keys, clock)
 
     async def texts(self, person: str) -> list[str]:
-        """Keys of cached answers and vectors, results kept for duplicates, requests of batches, the known tier."""
-        return texts_in(await self.store.run("ZRANGE", self.keys.holdings(person), 0, -1))
+        """Keys of cached answers and vectors, results kept for duplicates, requests of batches, the known tier.
+
+        Answers and results are told by the records they were written with, the others by the user's index.
+        """
+        noted = texts_in(await self.store.run("ZRANGE", self.keys.holdings(person), 0, -1))
+        names = dict.fromkeys(noted)
+        for day in self.days():
+            async for lines in self.lines(self.keys.log(day, self.keys.shard(person)), person):
+                names |= dict.fromkeys(name for record in records_in(list(lines.values())) for name in self._of(record))
+        return list(names)
+
+    def _of(self, record: UsageRecord) -> Iterator[str]:
+        """Names of what was kept with a record. A hit's answer was another request's."""
+        if record.kind != "call":
+            return
+        if record.answer_digest:
+            yield self.keys.answer(record.answer_digest)
+        if record.duplicate_digest:
+            yield self.keys.duplicate(record.duplicate_digest)
+
+    def days(self) -> list[str]:
+        """Those that may have records; an instance's clock may be ahead."""
+        now = self.clock.now()
+        return [*logged_days(now, self.retention), day_of(now + DAY_SECONDS)]
+
+    async def lines(self, log: str, person: str) -> AsyncGenerator[dict[int, str]]:
+        """A user's lines of one list of the usage log, a piece of it at a time, by their place."""
+        begin, seen = 0, LINES_AT_ONCE
+        while seen == LINES_AT_ONCE:
+            reply = await self.store.run("EVAL", self._find, 1, log, f'"u":"{person}"', begin, LINES_AT_ONCE)
+            seen, found = found_in(reply)
+            if found:
+                yield found
+            begin += seen
 
     async def streams(self, person: str) -> list[str]:
         """Keys of streams that can be resumed, and of the notes about them."""
@@ -95,6 +135,16 @@ class Places:
                 raise reply
             replies.append(reply)
         return replies
+
+
+def found_in(reply: Reply) -> tuple[int, dict[int, str]]:
+    """How many lines were looked at, and those found by their places. Raises StoreError."""
+    match reply:
+        case [int(seen), *rest]:
+            pairs = zip(rest[::2], rest[1::2], strict=True)
+            return seen, {place: line for place, line in pairs if isinstance(place, int) and isinstance(line, str)}
+        case _:
+            raise StoreError("a piece of a usage log could not be read")
 
 
 def texts_in(reply: Reply) -> list[str]:

@@ -4,8 +4,8 @@
 --      7 'held': only if the hold is still there, so that a repetition books nothing twice
 -- Reply of each state {spent of the day, of the month}, with this request; nothing where nothing was booked
 local now, cost = tonumber(ARGV[1]), tonumber(ARGV[3])
-local text, deleted = redis.call('GET', KEYS[1]), KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1
-local s, hold = read_state(text, now, ARGV[4], ARGV[5]), nil
+local texts = redis.call('MGET', unpack(KEYS))
+local s, hold = read_state(texts[1], now, ARGV[4], ARGV[5]), nil
 for _, list in ipairs({'holds', 'lost'}) do
   local kept = {}
   for _, h in ipairs(s[list]) do
@@ -15,19 +15,18 @@ for _, list in ipairs({'holds', 'lost'}) do
 end
 if ARGV[7] and not hold then return {} end
 local sums = {}
-local function book(state, key, gone)
+local function book(state, i)
   for _, spent in ipairs({state.day, state.month}) do
     spent[2] = spent[2] + cost
     sums[#sums + 1] = spent[2]
   end
-  if not gone then redis.call('SET', key, dump_state(state), 'PX', ARGV[6]) end
+  if texts[i] or not texts[2] then redis.call('SET', KEYS[i], dump_state(state), 'PX', ARGV[6]) end
 end
-book(s, KEYS[1], deleted and not text)
+book(s, 1)
 for i = 3, #KEYS do
-  text = redis.call('GET', KEYS[i])
-  local shared = read_state(text, now, ARGV[4], ARGV[5])
+  local shared = read_state(texts[i], now, ARGV[4], ARGV[5])
   shared.lost = {}
   if hold then hold_shared(shared, -hold[2], hold[3]) end
-  book(shared, KEYS[i], deleted and not text)
+  book(shared, i)
 end
 return sums
