@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from lib import rules
 from lib.ai.attempt import Access as ProviderAccess
-from lib.ai.attempt import Attempts, CommitWindow, Line, Waits
-from lib.ai.away import Away, AwayRules
-from lib.ai.booking import Booking, BookingRules, Bookkeepers, Watcher
-from lib.ai.door import Door, Doorkeepers, DoorRules
+from lib.ai.attempt import Attempts, CommitWindow, Line
+from lib.ai.away import Away
+from lib.ai.booking import Booking, Bookkeepers, Watcher
+from lib.ai.door import Door, Doorkeepers
 from lib.ai.fallback import Fallback
 from lib.ai.following import Following
 from lib.ai.health import HealthBoard
@@ -24,7 +25,7 @@ from lib.ai.observability.sweep import OPEN_AT_MOST, Sweep
 from lib.ai.orchestrator import Orchestrator, Setting, Steps
 from lib.ai.providers.registry import adapters
 from lib.ai.replay import Replay
-from lib.ai.retry import BreakerPolicy, Retrier, RetryBudget, RetryPolicy
+from lib.ai.retry import Retrier, RetryBudget
 from lib.ai.router import Router
 from lib.catalog import PriceBook
 from lib.catalog.models_embedding import EMBEDDING_IDS
@@ -34,11 +35,10 @@ from lib.contract import JsonObject
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.absent import WHY, AbsentStore
 from lib.kv.admission import Gate
-from lib.kv.cache import ClassSeconds
-from lib.kv.deduplication import Deduplication, Windows
+from lib.kv.deduplication import Deduplication
 from lib.kv.endpoint import KvEndpoint
 from lib.kv.keys import Keys
-from lib.kv.pipeline import AutoPipeline, KvLimits
+from lib.kv.pipeline import AutoPipeline
 from lib.kv.rate_limit import Limit
 from lib.kv.retention import Retention
 from lib.kv.stream_buffer import StreamBuffer
@@ -96,13 +96,7 @@ class Gateway:
         endpoint = KvEndpoint.from_env(self.world.env)
         if endpoint is None:
             return AbsentStore()
-        given = self.settings.kv
-        limits = KvLimits(
-            connect_seconds=given.connect_timeout_seconds,
-            total_seconds=given.timeout_seconds,
-            circuit_failures=given.circuit_failures,
-            circuit_open_seconds=given.circuit_open_seconds,
-        )
+        limits = rules.kv_limits(self.settings)
         return AutoPipeline(endpoint, transport=self.world.kv_transport, clock=self.world.clock, limits=limits)
 
     @property
@@ -118,8 +112,7 @@ class Gateway:
     @cached_property
     def health(self) -> HealthBoard:
         """Recent outcomes by model."""
-        given = self.settings.retry
-        return HealthBoard(self.keys, BreakerPolicy(given.breaker_failures, given.breaker_open_seconds))
+        return HealthBoard(self.keys, rules.breaker_policy(self.settings))
 
     @cached_property
     def prices(self) -> PriceBook:
@@ -185,41 +178,20 @@ class Gateway:
         return Stats(self.store, self.keys, self.log, self.world.clock, models)
 
     @cached_property
-    def windows(self) -> Windows:
-        """How long finished requests are recognised."""
-        given = self.settings.dedup
-        return Windows(given.window_seconds * 1000, given.idempotency_seconds * 1000)
-
-    @cached_property
     def away(self) -> Away:
         """Steps 1 and 2 without the KV."""
-        kv = self.settings.kv
-        rules = AwayRules(
-            closed_tiers=frozenset(tier.name for tier in self.table.tiers if kv.fails_closed(tier.name)),
-            budget_percent=kv.away_budget_percent,
-            windows=self.windows,
-        )
-        return Away(self.world.clock, rules)
+        return Away(self.world.clock, rules.away_rules(self.settings, self.table))
 
     @cached_property
     def door(self) -> Door:
         """Steps 1 to 3."""
-        cache, dedup = self.settings.cache, self.settings.dedup
-        rules = DoorRules(
-            lease_ms=dedup.lease_seconds * 1000,
-            cache_enabled=cache.enabled,
-            shared_cache=cache.scope == "shared",
-            dedup_enabled=dedup.enabled,
-        )
         ask = Doorkeepers(self.gate, self.health, self.away)
-        return Door(ask, self.table, self.keys, self.world.clock, rules)
+        return Door(ask, self.table, self.keys, self.world.clock, rules.door_rules(self.settings))
 
     @cached_property
     def fallback(self) -> Fallback:
         """Steps 5 and 6."""
-        retry, waits = self.settings.retry, self.settings.timeouts
-        policy = RetryPolicy(retry.max_attempts, retry.base_seconds, retry.max_seconds)
-        streams = self.settings.streams
+        retry, streams = self.settings.retry, self.settings.streams
         attempts = Attempts(
             access=ProviderAccess(
                 self.lines,
@@ -229,17 +201,10 @@ class Gateway:
             health=self.health,
             prices=self.prices,
             clock=self.world.clock,
-            waits=Waits(
-                connect=waits.connect_seconds,
-                first_token=waits.first_token_seconds,
-                between=waits.idle_seconds,
-                reasoning_first_token=waits.reasoning_first_token_seconds,
-                reasoning_between=waits.reasoning_idle_seconds,
-                whole=waits.whole_seconds,
-                reasoning_whole=waits.reasoning_whole_seconds,
-            ),
+            waits=rules.waits(self.settings),
             window=CommitWindow(streams.commit_tokens, streams.commit_seconds),
         )
+        policy = rules.retry_policy(self.settings)
         retrier = Retrier(policy, RetryBudget(retry.budget_percent), self.world.clock, self.world.chance)
         return Fallback(attempts, retrier, self.store, HedgeBudget(streams.hedge_percent))
 
@@ -276,16 +241,8 @@ class Gateway:
     @cached_property
     def booking(self) -> Booking:
         """Steps 7 and 8."""
-        dedup, cache = self.settings.dedup, self.settings.cache
-        rules = BookingRules(
-            windows=self.windows,
-            lease_ms=dedup.lease_seconds * 1000,
-            max_entry_bytes=cache.max_entry_bytes,
-            classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
-            log_prompts=self.settings.diagnostics.log_prompts,
-        )
         keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away, self.watchers)
-        return Booking(keep, self.keys, self.world.clock, self.world.chance, rules)
+        return Booking(keep, self.keys, self.world.clock, self.world.chance, rules.booking_rules(self.settings))
 
     @cached_property
     def buffer(self) -> StreamBuffer | None:

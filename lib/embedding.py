@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from lib.contract import Caller, Done, Json, JsonObject
+from lib.answer import Done
+from lib.contract import Caller, Json, JsonObject
 from lib.messages import estimate_tokens
 
 BYTES_PER_NUMBER: Final = 4

@@ -11,7 +11,8 @@ from lib.ai.observability.record import encode as write_record
 from lib.ai.observability.totals import additions
 from lib.ai.router.reading import read
 from lib.ai.verdicts import error_from
-from lib.contract import Answer, ChatRequest, Choice, FinishReason, ToolCall, Usage
+from lib.answer import Answer, Choice, FinishReason, ToolCall, Usage
+from lib.contract import ChatRequest
 from lib.kv.cache import (
     EntryMeta,
     answer_from_json,

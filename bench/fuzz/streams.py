@@ -15,7 +15,7 @@ from lib.ai.providers.exchange import AnswerReader
 from lib.ai.providers.openai_answer import OpenAIReader
 from lib.ai.providers.sse import EVENT_LIMIT, SseEvent, SseParser
 from lib.ai.providers.values import parse_object
-from lib.contract import Delta
+from lib.answer import Delta
 from lib.errors import ProviderError
 
 LIMITS: Final = (EVENT_LIMIT, EVENT_LIMIT, 4_096, 48, 12)

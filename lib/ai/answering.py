@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
-from lib.contract import Done, Event, Job
+from lib.answer import Done, Event
+from lib.contract import Job
 
 
 class Pipeline(Protocol):

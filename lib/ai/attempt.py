@@ -12,11 +12,11 @@ from lib.ai.collect import AnswerBuilder
 from lib.ai.health import HealthBoard
 from lib.ai.providers.base import Adapter, ProviderCall
 from lib.ai.run import Run
+from lib.answer import Attempt, Completion, Delta
 from lib.catalog.pricing import PriceBook
 from lib.catalog.rows import ModelRow, ProviderRow
 from lib.catalog.rows import Protocol as Wire
 from lib.clock import Clock
-from lib.contract import Attempt, Completion, Delta
 from lib.errors import ProviderError
 from lib.messages import estimate_tokens
 from lib.transport import Timeouts

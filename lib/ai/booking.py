@@ -23,8 +23,8 @@ from lib.ai.plan import Plan
 from lib.ai.refusals import Refusals
 from lib.ai.run import Run
 from lib.ai.verdicts import error_text
+from lib.answer import Answer, Attempt, Usage
 from lib.clock import Clock
-from lib.contract import Answer, Attempt, Usage
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.admission import Settlement, settle_command
 from lib.kv.cache import ClassSeconds, EntryMeta, jittered, store_eligible, ttl_for

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lib.contract import (
-    Choice,
-    Completion,
-    Delta,
-    FinishReason,
-    Json,
-    JsonObject,
-    Thought,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from lib.answer import Choice, Completion, Delta, FinishReason, Thought, ToolCall, ToolCallDelta, Usage
+from lib.contract import Json, JsonObject
 from lib.messages import estimate_tokens
 
 

@@ -17,8 +17,9 @@ from lib.ai.observability.record import UsageRecord, head_of, intent_of
 from lib.ai.plan import Plan
 from lib.ai.run import Run
 from lib.ai.verdicts import other_body, over_budget, refused
+from lib.answer import CacheKind, Usage
 from lib.clock import Clock
-from lib.contract import CacheKind, Caller, CallerKind, Usage
+from lib.contract import Caller, CallerKind
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.admission import Admitted, Ask, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
 from lib.kv.cache import Entry, body_digest, cache_key, decode, dedup_key, idempotency_digest, read_eligible

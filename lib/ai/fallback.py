@@ -19,8 +19,9 @@ from lib.ai.hedge import FirstTokens, HedgeBudget
 from lib.ai.plan import Plan
 from lib.ai.retry import CircuitState, Retrier
 from lib.ai.run import Run
+from lib.answer import Answer, Attempt, Completion, Delta
 from lib.catalog.rows import ModelRow
-from lib.contract import OWN_KEY, Answer, Attempt, Completion, Delta
+from lib.contract import OWN_KEY
 from lib.errors import GatewayError, InvalidRequest, NextStep, ProviderError, StoreError, UpstreamFailed
 from lib.kv.store import Store
 

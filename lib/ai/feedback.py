@@ -12,8 +12,9 @@ import orjson
 from lib.ai.observability.log import DAY_SECONDS
 from lib.ai.observability.lookup import RecordFinder
 from lib.ai.observability.record import HITS, UsageRecord
+from lib.answer import CacheKind
 from lib.clock import Clock
-from lib.contract import CacheKind, JsonObject
+from lib.contract import JsonObject
 from lib.errors import InvalidRequest, NotFound, RateLimited, StoreError
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script

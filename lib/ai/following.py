@@ -15,7 +15,7 @@ from lib.ai.replay import Replay
 from lib.ai.run import Run
 from lib.ai.shown import Shown
 from lib.ai.verdicts import followed
-from lib.contract import Delta, Event, Opened, Restarted
+from lib.answer import Delta, Event, Opened, Restarted
 from lib.errors import StoreError, UpstreamFailed
 from lib.kv.admission import InFlight
 from lib.kv.deduplication import Deduplication, Outcome

@@ -16,9 +16,10 @@ from lib.ai.batch.inline import InlineBatches
 from lib.ai.orchestrator import Orchestrator
 from lib.ai.plan import Plan, RouteFacts
 from lib.ai.router import Router
+from lib.answer import Done
 from lib.catalog import Catalog
 from lib.clock import Clock
-from lib.contract import Done, Job
+from lib.contract import Job
 from lib.errors import GatewayError
 from lib.kv.admission import Admitted, Ask, Gate
 from lib.kv.keys import Keys

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lib.ai.retry import Breaker, BreakerPolicy, CircuitState
-from lib.contract import Health, Json
+from lib.answer import Health
+from lib.contract import Json
 from lib.errors import StoreError
 from lib.kv.keys import Keys
 from lib.kv.lua import script

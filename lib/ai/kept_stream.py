@@ -15,20 +15,8 @@ from typing import Final, TypeAlias
 import orjson
 
 from lib.ai.verdicts import error_from, error_text
-from lib.contract import (
-    Answer,
-    Attempt,
-    CacheKind,
-    Delta,
-    Done,
-    Event,
-    Json,
-    JsonObject,
-    Opened,
-    Report,
-    Restarted,
-    ToolCallDelta,
-)
+from lib.answer import Answer, Attempt, CacheKind, Delta, Done, Event, Opened, Report, Restarted, ToolCallDelta
+from lib.contract import Json, JsonObject
 from lib.errors import GatewayError, Stopped
 from lib.json_text import parse
 from lib.kv.cache.entry import answer_from_json, answer_to_json

@@ -25,8 +25,9 @@ from lib.ai.recorder import Recorder
 from lib.ai.router import Router, adjusted
 from lib.ai.run import Run, report_of
 from lib.ai.shown import OtherAnswer, Shown, deltas_of
+from lib.answer import Answer, CacheKind, Done, Event, Opened, Report, Restarted
 from lib.clock import Clock
-from lib.contract import Answer, CacheKind, Caller, Done, Event, Job, Opened, Report, Restarted
+from lib.contract import Caller, Job
 from lib.errors import GatewayError, Stopped, StoreError
 from lib.kv.admission import InFlight
 from lib.kv.cache import Entry

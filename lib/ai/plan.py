@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lib.answer import Health
 from lib.catalog.rows import ModelRow
-from lib.contract import Health
 
 
 class Task(StrEnum):

@@ -13,8 +13,9 @@ from contextlib import suppress
 from typing import Final
 
 from lib.ai.kept_stream import BROKEN_OFF, Failure, Kept, head_line, lines_of
+from lib.answer import Delta, Done
 from lib.clock import Clock
-from lib.contract import Delta, Done, Resumption
+from lib.contract import Resumption
 from lib.errors import StoreError, UpstreamFailed
 from lib.kv.stream_buffer import KEPT_MS, SEEN_MS, Sign, StreamBuffer, StreamName, Wish
 

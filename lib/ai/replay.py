@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.kept_stream import BROKEN_OFF, DamagedStream, Failure, Kept, event_of, note_of
+from lib.answer import Done, Event
 from lib.clock import Clock
-from lib.contract import Done, Event
 from lib.errors import StoreError, UpstreamFailed
 from lib.kv.deduplication import Outcome
 from lib.kv.keys import Keys

@@ -9,8 +9,9 @@ from lib.ai.collect import AnswerBuilder
 from lib.ai.plan import Plan
 from lib.ai.router import summary
 from lib.ai.shown import Shown
+from lib.answer import Answer, Attempt, CacheKind, LimitState, Report, Usage
 from lib.catalog.rows import ModelRow
-from lib.contract import Answer, Attempt, CacheKind, Job, LimitState, Report, Usage
+from lib.contract import Job
 from lib.errors import GatewayError
 from lib.kv.admission import SharedBudget
 from lib.kv.cache import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from lib.contract import Answer, Choice, Delta, ToolCallDelta
+from lib.answer import Answer, Choice, Delta, ToolCallDelta
 
 
 class OtherAnswer(Exception):

@@ -8,7 +8,8 @@ from typing import Final
 import orjson
 
 from lib.ai.run import Run
-from lib.contract import CacheKind, Json
+from lib.answer import CacheKind
+from lib.contract import Json
 from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, RateLimited, SpentBudget, UpstreamFailed
 from lib.json_text import parse
 from lib.kv.admission import OverBudget

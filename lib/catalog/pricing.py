@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from lib.answer import Usage
 from lib.catalog.names import readings
 from lib.catalog.price_file import Listing, read_listings
 from lib.catalog.rows import ModelRow, PriceRow, Rate
-from lib.contract import Json, Usage
+from lib.contract import Json
 
 PRICES_FILE: Final = Path(__file__).parent / "prices.json"
 MILLION: Final = 1_000_000

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from lib.answer import LimitState
 from lib.clock import Clock
-from lib.contract import LimitState
 from lib.errors import StoreError
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script

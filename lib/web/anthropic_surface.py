@@ -10,9 +10,10 @@ from typing import cast
 
 import orjson
 
+from lib.answer import Done
 from lib.catalog import Catalog
 from lib.clock import Clock
-from lib.contract import Done, Job
+from lib.contract import Job
 from lib.errors import GatewayError
 from lib.messages import estimate_input_tokens
 from lib.web.access import Access, Claim

@@ -7,7 +7,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Done, JsonObject
+from lib.answer import Done
+from lib.contract import JsonObject
 from lib.errors import GatewayError
 from lib.kv.batch_job import CANCELLED, DONE, BatchHead, BatchState
 from lib.web.asgi import RawHeader

@@ -10,8 +10,9 @@ from typing import Final, Protocol
 
 import orjson
 
+from lib.answer import Done
 from lib.clock import Clock
-from lib.contract import OWN_KEY, Caller, CallerKind, Done, Job, JsonObject
+from lib.contract import OWN_KEY, Caller, CallerKind, Job, JsonObject
 from lib.errors import GatewayError, InvalidRequest, Overloaded, PermissionDenied, RateLimited, StoreError
 from lib.kv.batch_job import FRESH, BatchHead, read_state
 from lib.kv.batch_store import LIFETIME_SECONDS, BatchStore

@@ -10,8 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lib.answer import Done, Event, Opened
 from lib.clock import Clock
-from lib.contract import Caller, Done, Event, Job, Opened
+from lib.contract import Caller, Job
 from lib.errors import GatewayError
 from lib.web.access import Access
 from lib.web.asgi import BODY_LIMIT, Call, Receive, Scope, Send

@@ -13,19 +13,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import (
-    Choice,
-    Delta,
-    Done,
-    FinishReason,
-    Json,
-    JsonObject,
-    Opened,
-    Restarted,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from lib.answer import Choice, Delta, Done, FinishReason, Opened, Restarted, ToolCall, ToolCallDelta, Usage
+from lib.contract import Json, JsonObject
 from lib.errors import GatewayError
 from lib.json_text import parse
 from lib.web.asgi import RawHeader

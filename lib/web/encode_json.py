@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from lib.contract import Answer, CacheKind, Choice, Done, Json, JsonObject, Report, Usage
+from lib.answer import Answer, CacheKind, Choice, Done, Report, Usage
+from lib.contract import Json, JsonObject
 from lib.web.encoders import usd
 
 

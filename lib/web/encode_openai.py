@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import orjson
 
-from lib.contract import Delta, Done, Json, JsonObject, Opened, Restarted, ToolCallDelta, Usage
+from lib.answer import Delta, Done, Opened, Restarted, ToolCallDelta, Usage
+from lib.contract import Json, JsonObject
 from lib.errors import GatewayError
 from lib.web.asgi import RawHeader
 from lib.web.encode_json import cached, metadata

@@ -11,7 +11,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Delta, Done, Json, JsonObject, Opened, Report, Restarted, ToolCall, ToolCallDelta
+from lib.answer import Delta, Done, Opened, Report, Restarted, ToolCall, ToolCallDelta
+from lib.contract import Json, JsonObject
 from lib.errors import GatewayError, Stopped
 from lib.json_text import parse
 from lib.web.asgi import RawHeader

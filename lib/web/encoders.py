@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from lib.contract import Delta, Done, Event, FinishReason, Opened, Restarted
+from lib.answer import Delta, Done, Event, FinishReason, Opened, Restarted
 from lib.errors import GatewayError, InvalidRequest
 from lib.web.asgi import Headers, RawHeader
 

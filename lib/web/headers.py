@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lib.contract import LimitState, Report
+from lib.answer import LimitState, Report
 from lib.web.asgi import RawHeader
 
 _LONGEST_VALUE: Final = 512

@@ -11,9 +11,10 @@ from typing import Final
 
 import orjson
 
+from lib.answer import Choice, Done, ToolCall
 from lib.catalog import Catalog
 from lib.clock import Clock
-from lib.contract import Choice, Done, Job, JsonObject, ToolCall
+from lib.contract import Job, JsonObject
 from lib.errors import GatewayError, InvalidRequest, NotFound
 from lib.web.asgi import Headers
 from lib.web.body import AUTOMATIC, parse_chat

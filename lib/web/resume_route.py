@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, Protocol
 
+from lib.answer import Event
 from lib.clock import Clock
-from lib.contract import Event
 from lib.errors import NotFound, Overloaded, StoreError
 from lib.web.access import Access
 from lib.web.asgi import Call, RawHeader

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lib.contract import ChatRequest, Done, Job, Resumption
+from lib.answer import Done
+from lib.contract import ChatRequest, Job, Resumption
 from lib.errors import GatewayError
 from lib.web.access import Claim
 from lib.web.asgi import Headers

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dev.kv import MemoryStore
 from lib.ai.observability.record import decode
-from lib.contract import LimitState
+from lib.answer import LimitState
 from lib.errors import StoreError
 from lib.kv.admission import (
     STATE_LIFETIME_MS,

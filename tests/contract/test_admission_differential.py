@@ -14,7 +14,7 @@ from lib.ai.health import HealthBoard
 from lib.ai.observability.log import UsageLog
 from lib.ai.observability.record import UsageRecord
 from lib.ai.retry import BreakerPolicy
-from lib.contract import Usage
+from lib.answer import Usage
 from lib.errors import StoreError
 from lib.kv.admission import (
     Admitted,

@@ -19,8 +19,9 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from lib.ai.providers.anthropic_answer import STOP_REASONS
 from lib.ai.providers.openai_answer import finish_reason
 from lib.ai.providers.usage import anthropic_usage, openai_usage
+from lib.answer import FinishReason, Usage
 from lib.catalog.rows import Protocol
-from lib.contract import FinishReason, JsonObject, Usage
+from lib.contract import JsonObject
 from tests.scripted.provider import ScriptedProvider
 from tests.scripted.sayings import Saying, Tool, says, speaks
 from tests.scripted.steps import Act, Step, answers_json, byte_by_byte, fails, halved, interrupted, streams

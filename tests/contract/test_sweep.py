@@ -16,7 +16,7 @@ from lib.ai.observability.log import READ_AT_ONCE, UsageLog, logged_days
 from lib.ai.observability.record import LOST, OPEN, UsageRecord, decode, encode, head_of, intent_of
 from lib.ai.observability.stats import Stats
 from lib.ai.observability.sweep import LISTS_AT_ONCE, OPEN_AT_MOST, SWEEP_EVERY, Sweep
-from lib.contract import Usage
+from lib.answer import Usage
 from lib.errors import StoreUnavailable
 from lib.kv.admission import Admitted, Ask, Budget, Gate
 from lib.kv.keys import Keys, day_of

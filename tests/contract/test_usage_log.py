@@ -15,7 +15,8 @@ from lib.ai.observability.log import BATCH, KEPT_WHILE_AWAY, READ_AT_ONCE, SENT_
 from lib.ai.observability.record import UsageRecord, encode
 from lib.ai.observability.stats import Stats
 from lib.ai.observability.totals import Totals, totals_of
-from lib.contract import Json, JsonObject, Usage
+from lib.answer import Usage
+from lib.contract import Json, JsonObject
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.keys import Keys, day_of
 from tests.support.clock import HandTurnedClock

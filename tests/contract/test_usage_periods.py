@@ -14,7 +14,8 @@ from lib.ai.observability.periods import days_between
 from lib.ai.observability.record import FOUND, LOST, OPEN, UNDONE, UsageRecord
 from lib.ai.observability.requests import PIECE, RecentRequests
 from lib.ai.observability.stats import Stats
-from lib.contract import Attempt, Json, JsonObject, Usage
+from lib.answer import Attempt, Usage
+from lib.contract import Json, JsonObject
 from lib.errors import InvalidRequest
 from lib.kv.keys import Keys
 from lib.kv.retention import Retention

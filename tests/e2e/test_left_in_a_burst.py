@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from lib.contract import Delta, Event, Job, Opened
+from lib.answer import Delta, Event, Opened
+from lib.contract import Job
 from lib.web.access import Access, AccessRules
 from lib.web.chat_route import ChatEndpoint, ChatRules
 from tests.support.clock import HandTurnedClock

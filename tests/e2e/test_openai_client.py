@@ -11,8 +11,9 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
+from lib.answer import Event
 from lib.clock import SystemClock
-from lib.contract import Event, Job
+from lib.contract import Job
 from lib.web.access import Access, AccessRules
 from lib.web.chat_route import ChatEndpoint, ChatRules, Pipeline
 from tests.support.events import text_events

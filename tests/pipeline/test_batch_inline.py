@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from lib.contract import Caller, CallerKind, ChatRequest, Done, Job, JsonObject
+from lib.answer import Done
+from lib.contract import Caller, CallerKind, ChatRequest, Job, JsonObject
 from lib.errors import GatewayError
 from tests.scripted.steps import fails
 from tests.support.asgi_client import Response

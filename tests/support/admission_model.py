@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from lib.contract import LimitState
+from lib.answer import LimitState
 from lib.kv.admission import (
     STATE_LIFETIME_MS,
     Admitted,

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 
-from lib.contract import (
-    Answer,
-    Choice,
-    Delta,
-    Done,
-    Event,
-    FinishReason,
-    Opened,
-    Report,
-    ToolCall,
-    Usage,
-)
+from lib.answer import Answer, Choice, Delta, Done, Event, FinishReason, Opened, Report, ToolCall, Usage
 
 MODEL = "openai/gpt-4o"
 REPORT = Report(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-from lib.contract import Choice, Delta, Event, Job, Opened, ToolCall, ToolCallDelta
+from lib.answer import Choice, Delta, Event, Opened, ToolCall, ToolCallDelta
+from lib.contract import Job
 from lib.errors import RateLimited, UpstreamFailed
 from lib.messages import last_user_text
 from tests.support.events import REPORT, done_of, stream, text_events, tool_events

@@ -11,9 +11,10 @@ from lib.ai.collect import AnswerBuilder
 from lib.ai.providers.base import Adapter, ProviderCall
 from lib.ai.providers.registry import adapters
 from lib.aiohttp_transport import AiohttpTransport
+from lib.answer import Choice, Completion, Delta
 from lib.catalog.rows import ModelRow, ParamRules, Protocol, ProviderRow
 from lib.clock import Clock
-from lib.contract import ChatRequest, Choice, Completion, Delta, Json, JsonObject
+from lib.contract import ChatRequest, Json, JsonObject
 from lib.errors import ProviderError
 from lib.transport import Timeouts
 from tests.scripted.provider import ScriptedProvider

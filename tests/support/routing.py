@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from lib.ai.plan import Plan, RouteFacts
 from lib.ai.router import route
+from lib.answer import Health
 from lib.catalog import Catalog, PriceBook
-from lib.contract import ChatRequest, Health, JsonObject, RoutingWish
+from lib.contract import ChatRequest, JsonObject, RoutingWish
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 CATALOG = Catalog.build()

@@ -10,8 +10,8 @@ from typing import Final
 
 from lib.ai.observability.log import DAY_SECONDS
 from lib.ai.observability.record import UsageRecord
+from lib.answer import Attempt, Usage
 from lib.composition import Gateway
-from lib.contract import Attempt, Usage
 from lib.kv.keys import Keys, day_of
 
 MODELS: Final = (

@@ -16,8 +16,8 @@ from lib.ai.alerts.budget_news import budget_alert, used_up
 from lib.ai.alerts.health_news import news_of
 from lib.ai.alerts.retirement import Listed, read_listing, retirement_alert, vanished
 from lib.ai.health import Verdict
+from lib.answer import Health
 from lib.catalog.models import MODELS
-from lib.contract import Health
 from lib.errors import BudgetExceeded, SpentBudget
 from lib.kv.spending import Standing
 from tests.support.alerts import an_alert

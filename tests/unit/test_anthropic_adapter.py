@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from lib.answer import Delta, FinishReason, Thought, ToolCall, Usage
 from lib.catalog.rows import Protocol
-from lib.contract import Delta, FinishReason, Json, JsonObject, Thought, ToolCall, Usage
+from lib.contract import Json, JsonObject
 from lib.errors import NextStep
 from tests.scripted.sayings import Saying, Tool, says, speaks
 from tests.scripted.steps import (

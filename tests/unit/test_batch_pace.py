@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lib.ai.batch.pace import Pace
-from lib.contract import LimitState
+from lib.answer import LimitState
 
 NOW = 1_000.0
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lib.contract import Answer, ChatRequest, Choice, FinishReason, JsonObject, ToolCall, Usage
+from lib.answer import Answer, Choice, FinishReason, ToolCall, Usage
+from lib.contract import ChatRequest, JsonObject
 from lib.kv.cache import Ineligible, read_eligible, store_eligible
 
 MODEL = "openai/gpt-4o"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.contract import Answer, Choice, FinishReason, Json, JsonObject, ToolCall, Usage
+from lib.answer import Answer, Choice, FinishReason, ToolCall, Usage
+from lib.contract import Json, JsonObject
 from lib.kv.cache import EntryMeta, answer_from_json, answer_to_json, decode, encode
 from lib.kv.cache.entry import ENTRY_VERSION
 

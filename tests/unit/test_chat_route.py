@@ -11,7 +11,8 @@ from itertools import count
 import orjson
 import pytest
 
-from lib.contract import CallerKind, Delta, Done, Event, Job, Opened
+from lib.answer import Delta, Done, Event, Opened
+from lib.contract import CallerKind, Job
 from lib.errors import RateLimited, UpstreamFailed
 from lib.web.access import Access, AccessRules
 from lib.web.chat_route import ChatEndpoint, ChatRules

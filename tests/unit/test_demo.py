@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from lib.ai.providers.demo import Demo, answer_to, shortened
+from lib.answer import FinishReason
 from lib.catalog.rows import Protocol
-from lib.contract import FinishReason
 from lib.messages import estimate_tokens
 from tests.support.provider_calls import asking, call, hear
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from lib.contract import Choice, Delta, Done, Event, FinishReason, Json, JsonObject, Thought, ToolCall, Usage
-from lib.contract import ToolCallDelta as Piece
+from lib.answer import Choice, Delta, Done, Event, FinishReason, Thought, ToolCall, Usage
+from lib.answer import ToolCallDelta as Piece
+from lib.contract import Json, JsonObject
 from lib.errors import (
     AuthenticationFailed,
     BudgetExceeded,

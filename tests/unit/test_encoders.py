@@ -8,20 +8,8 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from lib.contract import (
-    Attempt,
-    CacheKind,
-    Choice,
-    Delta,
-    Done,
-    Event,
-    FinishReason,
-    Json,
-    JsonObject,
-    Opened,
-    ToolCall,
-    ToolCallDelta,
-)
+from lib.answer import Attempt, CacheKind, Choice, Delta, Done, Event, FinishReason, Opened, ToolCall, ToolCallDelta
+from lib.contract import Json, JsonObject
 from lib.errors import GatewayError, UpstreamFailed
 from lib.web.encode_json import encode_json
 from lib.web.encode_openai import OpenAIEncoder

@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from lib.contract import CacheKind, LimitState
+from lib.answer import CacheKind, LimitState
 from lib.errors import AuthenticationFailed, GatewayError, InvalidRequest, RateLimited, UpstreamFailed
 from lib.web.errors import error_body, error_headers
 from lib.web.headers import header_value, quoted, report_headers

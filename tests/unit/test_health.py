@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.ai.health import HealthBoard, Minute, ModelHealth, after, read_health
 from lib.ai.retry import Breaker, BreakerPolicy, CircuitState
-from lib.contract import Health
+from lib.answer import Health
 from lib.errors import StoreUnavailable
 from lib.kv.keys import Keys
 from tests.support.clock import START

@@ -14,7 +14,8 @@ from lib.ai.providers.exchange import AnswerReader
 from lib.ai.providers.failures import http_failure
 from lib.ai.providers.openai_answer import OpenAIReader
 from lib.ai.providers.sse import SseEvent
-from lib.contract import FinishReason, Json, JsonObject
+from lib.answer import FinishReason
+from lib.contract import Json, JsonObject
 from lib.errors import ProviderError
 
 NAMES = st.sampled_from(

@@ -7,17 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lib.ai.kept_stream import DamagedStream, Failure, Kept, event_of, head_line, lines_of, note_of
-from lib.contract import (
-    Attempt,
-    CacheKind,
-    Choice,
-    Delta,
-    Done,
-    Opened,
-    Restarted,
-    ToolCall,
-    ToolCallDelta,
-)
+from lib.answer import Attempt, CacheKind, Choice, Delta, Done, Opened, Restarted, ToolCall, ToolCallDelta
 from lib.errors import InvalidRequest, Stopped, UpstreamFailed
 from tests.support.events import REPORT, done_of
 

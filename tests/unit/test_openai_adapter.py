@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from lib.answer import Delta, FinishReason, ToolCall, ToolCallDelta, Usage
 from lib.catalog.rows import ParamRules, Protocol
-from lib.contract import Delta, FinishReason, Json, JsonObject, ToolCall, ToolCallDelta, Usage
+from lib.contract import Json, JsonObject
 from lib.errors import NextStep
 from lib.transport import Timeouts
 from tests.scripted.sayings import Saying, Tool, says, speaks

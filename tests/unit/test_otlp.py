@@ -16,7 +16,8 @@ from lib.ai.observability.record import UsageRecord
 from lib.ai.run import Run
 from lib.ai.telemetry.exporter import KEPT, PAUSE_SECONDS, OtlpExporter, Receiver
 from lib.ai.telemetry.otlp import Finished, Trace, metrics, parent_of, resource_of, traces
-from lib.contract import Attempt, Caller, CallerKind, ChatRequest, Job, Json, Usage
+from lib.answer import Attempt, Usage
+from lib.contract import Caller, CallerKind, ChatRequest, Job, Json
 from tests.support.clock import HandTurnedClock
 from tests.support.side_calls import ScriptedSideCalls
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.answer import Usage
 from lib.catalog import Catalog, Cost, PriceBook, PriceRow, Rate
 from lib.catalog.price_file import read_listings, read_rate, read_row, write_row
 from lib.catalog.pricing import cost_micro_usd, price_in_force, rate_for
-from lib.contract import Json, Usage
+from lib.contract import Json
 
 CATALOG = Catalog.build()
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()

@@ -10,9 +10,9 @@ import pytest
 from genai_prices import Usage as TheirUsage
 from genai_prices import calc_price
 
+from lib.answer import Usage
 from lib.catalog import Catalog, ModelRow, PriceBook
 from lib.catalog.providers import PROVIDERS
-from lib.contract import Usage
 
 BOOK = PriceBook()
 CATALOG = Catalog.build()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.ai.providers.usage import ABSURD, anthropic_usage, openai_usage
-from lib.contract import Json, JsonObject, Usage
+from lib.answer import Usage
+from lib.contract import Json, JsonObject
 
 
 def test_openais_parts_are_read() -> None:

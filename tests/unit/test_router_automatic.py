@@ -13,8 +13,9 @@ from lib.ai.router.needs import needs_of
 from lib.ai.router.offer import Offer, Quote
 from lib.ai.router.policy import BY_TASK
 from lib.ai.router.ranking import goal_of, rank
+from lib.answer import Health
 from lib.catalog import Catalog
-from lib.contract import ChatRequest, Health, RoutingWish
+from lib.contract import ChatRequest, RoutingWish
 from lib.errors import InvalidRequest, NoModelAvailable
 from tests.support.routing import (
     CATALOG,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lib.ai.plan import CostEstimate
 from lib.ai.router import adjusted, recommendation, summary
 from lib.ai.router.explanation import saved_percent
-from lib.contract import Health
+from lib.answer import Health
 from tests.support.routing import ask, facts, ids, plan
 
 CHAT = plan(ask("hello"))

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from lib.answer import Health
 from lib.catalog import Catalog
-from lib.contract import ChatRequest, Health, RoutingWish
+from lib.contract import ChatRequest, RoutingWish
 from lib.errors import InvalidRequest, NoModelAvailable, NoProviderConfigured
 from tests.support.routing import CATALOG, EVERYONE, TOOL, ask, facts, ids, plan, reasons, show
 

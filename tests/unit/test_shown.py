@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib.ai.shown import OtherAnswer, Shown, deltas_of
-from lib.contract import Choice, Delta, JsonObject, Thought, ToolCall, ToolCallDelta
+from lib.answer import Choice, Delta, Thought, ToolCall, ToolCallDelta
+from lib.contract import JsonObject
 from tests.support.events import done_of
 
 BLOCK: JsonObject = {"type": "thinking", "thinking": "hm", "signature": "s"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lib.ai.observability.record import UsageRecord, decode, encode, head_of
 from lib.ai.observability.stats import months_until
 from lib.ai.observability.totals import COUNTERS, FIRST_TOKEN_BIT, LATENCY_BIT, WIDTH, Totals, additions, totals_of
-from lib.contract import Attempt, Usage
+from lib.answer import Attempt, Usage
 from lib.kv.keys import Keys
 from tests.support.clock import START
 

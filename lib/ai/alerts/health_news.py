@@ -10,7 +10,7 @@ from typing import Final
 
 from lib.ai.alerts.alert import Alert, Severity
 from lib.ai.health import Verdict
-from lib.contract import Health
+from lib.answer import Health
 
 TELLING: Final = 20
 """Requests within the window below which a share of failures is too little to wake somebody for."""

@@ -10,8 +10,8 @@ from lib.ai.alerts.alert import Alert, Raised
 from lib.ai.alerts.desk import AlertDesk
 from lib.ai.alerts.health_news import TOLD_SECONDS, level_of, news_of
 from lib.ai.health import HealthBoard
+from lib.answer import Health
 from lib.clock import Clock
-from lib.contract import Health
 from lib.errors import StoreError
 from lib.kv.keys import Keys
 from lib.kv.replies import Command, Reply

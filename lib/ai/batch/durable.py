@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lib.ai.batch.runner import FOR_EVER, Ended, Taken, Turn
+from lib.answer import CacheKind, Done
 from lib.clock import Clock
-from lib.contract import CacheKind, ChatRequest, Done, Job
+from lib.contract import ChatRequest, Job
 from lib.errors import GatewayError, RateLimited, StoreError
 from lib.kv.batch_job import BatchHead, Lease, Report, TurnAsk, TurnReply
 from lib.kv.batch_store import CHUNK, LONGEST_RESULT, BatchStore

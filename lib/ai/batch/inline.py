@@ -8,8 +8,9 @@ from contextlib import aclosing
 
 from lib.ai.answering import Pipeline
 from lib.ai.batch.runner import FOR_EVER, Ended, Runner, RunRules, Taken, Turn
+from lib.answer import Done
 from lib.clock import Clock
-from lib.contract import Done, Job
+from lib.contract import Job
 from lib.errors import GatewayError, RateLimited
 from lib.kv.batch_job import Lease
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lib.contract import LimitState
+from lib.answer import LimitState
 
 UNBOUNDED: Final = 1 << 30
 

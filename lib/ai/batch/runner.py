@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 from lib.ai.answering import Pipeline, answer_of
 from lib.ai.batch.pace import Pace
+from lib.answer import Done
 from lib.clock import Clock
-from lib.contract import Done, Job
+from lib.contract import Job
 from lib.errors import GatewayError, RateLimited
 from lib.kv.batch_job import Lease
 

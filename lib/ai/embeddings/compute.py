@@ -16,8 +16,8 @@ from lib.ai.embeddings.price import cost_of
 from lib.ai.embeddings.wire import Computed, VectorCall, VectorWire
 from lib.ai.embeddings.work import Work
 from lib.ai.fallback import Fallback, callers_fault, exhausted, key_refused
+from lib.answer import Attempt, Usage
 from lib.catalog.rows import ModelRow
-from lib.contract import Attempt, Usage
 from lib.embedding import Input, tokens_in
 from lib.errors import GatewayError, InvalidRequest, NextStep, ProviderError
 

@@ -18,8 +18,9 @@ from lib.ai.embeddings.keys import vector_digests
 from lib.ai.embeddings.offer import choose
 from lib.ai.embeddings.work import Work
 from lib.ai.run import Run, report_of
+from lib.answer import Answer, CacheKind, Choice, Done, Report, Usage
 from lib.clock import Clock
-from lib.contract import Answer, CacheKind, ChatRequest, Choice, Done, Job, Report, Usage
+from lib.contract import ChatRequest, Job
 from lib.embedding import Embedded, EmbeddingJob
 from lib.errors import GatewayError, StoreError
 from lib.kv.kept import kept

@@ -16,9 +16,9 @@ from lib.ai.embeddings.work import Work
 from lib.ai.health import HealthBoard
 from lib.ai.observability.record import UsageRecord, head_of, intent_of
 from lib.ai.verdicts import followed, other_body, over_budget, refused
+from lib.answer import Usage
 from lib.catalog import PriceBook
 from lib.clock import Clock
-from lib.contract import Usage
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.admission import Admitted, Ask, Budget, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
 from lib.kv.deduplication import Deduplication

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lib.answer import Usage
 from lib.catalog.pricing import Cost, PriceBook
 from lib.catalog.rows import ModelRow
-from lib.contract import Usage
 
 
 def cost_of(prices: PriceBook, model: ModelRow, usage: Usage, at: float, served_model: str = "") -> Cost:

@@ -14,9 +14,10 @@ from lib.ai.providers.exchange import BODY_LIMIT, Exchange, without_key
 from lib.ai.providers.failures import failure_in_answer
 from lib.ai.providers.usage import ABSURD
 from lib.ai.providers.values import count_of, list_of, object_of, parse_object, text_of
+from lib.answer import Usage
 from lib.catalog.models_embedding import EmbeddingRow
 from lib.catalog.rows import ModelRow, Protocol, ProviderRow
-from lib.contract import Json, JsonObject, Usage
+from lib.contract import Json, JsonObject
 from lib.embedding import BYTES_PER_NUMBER, EmbeddingRequest, Input, from_base64, packed, tokens_in
 from lib.errors import ProviderError
 from lib.transport import HttpRequest, Timeouts

@@ -10,7 +10,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Arm, Attempt, Json, JsonObject, Usage
+from lib.answer import Attempt, Usage
+from lib.contract import Arm, Json, JsonObject
 from lib.json_text import value_in
 
 END_OF_TIME: Final = 253_402_300_800

@@ -11,8 +11,9 @@ from typing import Final
 from lib.ai.observability.log import DAY_SECONDS, records_in
 from lib.ai.observability.record import HITS, UsageRecord, shows
 from lib.ai.observability.stats import event_of
+from lib.answer import Attempt
 from lib.clock import Clock
-from lib.contract import Attempt, Json, JsonObject
+from lib.contract import Json, JsonObject
 from lib.errors import InvalidRequest
 from lib.kv.keys import LOG_SHARDS, Keys, day_of
 from lib.kv.retention import RETENTION, Retention

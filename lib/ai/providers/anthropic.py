@@ -10,8 +10,8 @@ from lib.ai.providers import anthropic_request
 from lib.ai.providers.anthropic_answer import AnthropicReader
 from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.exchange import Exchange, json_request
+from lib.answer import Completion, Delta
 from lib.clock import Clock
-from lib.contract import Completion, Delta
 from lib.transport import Transport
 
 VERSION: Final = "2023-06-01"

@@ -14,7 +14,8 @@ from lib.ai.providers.failures import failure_in_answer
 from lib.ai.providers.sse import SseEvent
 from lib.ai.providers.usage import anthropic_usage
 from lib.ai.providers.values import count_of, object_of, parse_object, text_of
-from lib.contract import Completion, Delta, FinishReason, Json, JsonObject
+from lib.answer import Completion, Delta, FinishReason
+from lib.contract import Json, JsonObject
 from lib.errors import ProviderError
 
 STOP_REASONS: Final = MappingProxyType(

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lib.answer import Completion, Delta
 from lib.catalog.rows import ModelRow, ProviderRow
-from lib.contract import ChatRequest, Completion, Delta
+from lib.contract import ChatRequest
 from lib.transport import Timeouts
 
 

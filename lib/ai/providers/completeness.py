@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lib.ai.providers.values import is_json_object
-from lib.contract import Delta, FinishReason, JsonObject, ToolCallDelta
+from lib.answer import Delta, FinishReason, ToolCallDelta
+from lib.contract import JsonObject
 from lib.errors import ProviderError
 
 MOST_TOOL_CALLS: Final = 1_000

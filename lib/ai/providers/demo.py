@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
 from lib.ai.providers.base import ProviderCall
-from lib.contract import Completion, Delta, FinishReason, Usage
+from lib.answer import Completion, Delta, FinishReason, Usage
 from lib.messages import estimate_input_tokens, estimate_tokens, last_user_text
 
 LABEL: Final = "[demo]"

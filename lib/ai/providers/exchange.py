@@ -14,8 +14,9 @@ from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.failures import http_failure, transport_failure
 from lib.ai.providers.sse import SseEvent, SseParser
 from lib.ai.providers.values import parse_object
+from lib.answer import Completion, Delta
 from lib.clock import Clock
-from lib.contract import Completion, Delta, JsonObject
+from lib.contract import JsonObject
 from lib.errors import ProviderError
 from lib.transport import HttpRequest, HttpResponse, Timeouts, Transport, TransportError
 

@@ -13,7 +13,8 @@ from lib.ai.providers.failures import failure_in_answer
 from lib.ai.providers.sse import SseEvent
 from lib.ai.providers.usage import openai_usage
 from lib.ai.providers.values import count_of, list_of, object_of, parse_object, text_of
-from lib.contract import Completion, Delta, FinishReason, Json, JsonObject
+from lib.answer import Completion, Delta, FinishReason
+from lib.contract import Json, JsonObject
 from lib.errors import ProviderError
 
 FINISH_REASONS: Final = MappingProxyType(

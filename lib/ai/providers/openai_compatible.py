@@ -8,8 +8,8 @@ from lib.ai.providers import openai_request
 from lib.ai.providers.base import ProviderCall
 from lib.ai.providers.exchange import Exchange, json_request
 from lib.ai.providers.openai_answer import OpenAIReader
+from lib.answer import Completion, Delta
 from lib.clock import Clock
-from lib.contract import Completion, Delta
 from lib.transport import Transport
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from lib.ai.providers.values import count_of, object_of
-from lib.contract import Json, JsonObject, Usage
+from lib.answer import Usage
+from lib.contract import Json, JsonObject
 
 ABSURD: Final = 100_000_000
 """No request has that many tokens."""

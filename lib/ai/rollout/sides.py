@@ -11,8 +11,9 @@ from lib.ai.observability.log import UsageLog
 from lib.ai.observability.record import LEGACY_MODEL, UsageRecord
 from lib.ai.rollout.board import RolloutBoard
 from lib.ai.rollout.rules import Rollout, is_fault
+from lib.answer import Done, Event
 from lib.clock import Clock
-from lib.contract import Arm, ChatRequest, Done, Event, Job, RoutingWish
+from lib.contract import Arm, ChatRequest, Job, RoutingWish
 from lib.forwarding import Forwarded
 from lib.kv.keys import Keys
 

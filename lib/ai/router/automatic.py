@@ -12,8 +12,9 @@ from lib.ai.router.fallbacks import listed
 from lib.ai.router.offer import Offer, Quote
 from lib.ai.router.ranking import Goal, goal_of, rank
 from lib.ai.router.reading import Reading
+from lib.answer import Health
 from lib.catalog.providers import DEMO
-from lib.contract import ChatRequest, Health
+from lib.contract import ChatRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from lib.ai.plan import Plan
+from lib.answer import Health
 from lib.catalog import ModelRow
-from lib.contract import Health
 
 PLACE: Final = MappingProxyType({Health.HEALTHY: 0, Health.DEGRADED: 1, Health.DOWN: 2})
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 from lib.ai.plan import RouteFacts
 from lib.ai.router.needs import Needs
+from lib.answer import Health, Usage
 from lib.catalog import Catalog, ModelRow, PriceBook
 from lib.catalog.providers import DEMO
-from lib.contract import Health, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from lib.ai.router.complexity import HIGH, LOW, MEDIUM
 from lib.ai.router.needs import Needs
 from lib.ai.router.offer import Offer, Quote
 from lib.ai.router.policy import BALANCED, SPEED_FIRST, UNKNOWN_COST, TaskPolicy
-from lib.contract import Health
+from lib.answer import Health
 
 LEVELS: Final = (LOW, MEDIUM, HIGH)
 

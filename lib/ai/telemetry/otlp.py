@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from lib.ai.observability.record import UsageRecord
-from lib.contract import Attempt, Json, JsonObject
+from lib.answer import Attempt
+from lib.contract import Json, JsonObject
 
 SCOPE: Final = "ai-orchestrator"
 SERVER, CLIENT = 2, 3

@@ -7,7 +7,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Answer, ChatRequest, FinishReason
+from lib.answer import Answer, FinishReason
+from lib.contract import ChatRequest
 from lib.kv.cache.crisis import speaks_of_crisis
 from lib.kv.cache.entry import answer_to_json
 from lib.messages import parts_of, text_of

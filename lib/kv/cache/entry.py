@@ -12,7 +12,8 @@ from typing import Final
 
 import orjson
 
-from lib.contract import Answer, Choice, FinishReason, Json, JsonObject, Thought, ToolCall, Usage
+from lib.answer import Answer, Choice, FinishReason, Thought, ToolCall, Usage
+from lib.contract import Json, JsonObject
 from lib.json_text import parse
 
 ENTRY_VERSION: Final = 1
