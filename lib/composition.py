@@ -15,10 +15,15 @@ from lib.ai.attempt import Attempts, CommitWindow, Line
 from lib.ai.away import Away
 from lib.ai.booking import Booking, Bookkeepers, Watcher
 from lib.ai.door import Door, Doorkeepers
+from lib.ai.experiment_board import ExperimentBoard
 from lib.ai.fallback import Fallback
 from lib.ai.following import Following
 from lib.ai.health import HealthBoard
 from lib.ai.hedge import HedgeBudget
+from lib.ai.lesson_book import LessonBook
+from lib.ai.near.pools import Pools
+from lib.ai.near.tier import NearTier
+from lib.ai.observability.baseline import Baseline
 from lib.ai.observability.log import UsageLog
 from lib.ai.observability.stats import Stats
 from lib.ai.observability.sweep import OPEN_AT_MOST, Sweep
@@ -35,6 +40,7 @@ from lib.contract import JsonObject
 from lib.errors import StoreError, StoreUnavailable
 from lib.kv.absent import WHY, AbsentStore
 from lib.kv.admission import Gate
+from lib.kv.budget_book import BudgetBook
 from lib.kv.deduplication import Deduplication
 from lib.kv.endpoint import KvEndpoint
 from lib.kv.keys import Keys
@@ -42,6 +48,7 @@ from lib.kv.pipeline import AutoPipeline
 from lib.kv.rate_limit import Limit
 from lib.kv.retention import Retention
 from lib.kv.stream_buffer import StreamBuffer
+from lib.kv.vault import Vault
 from lib.settings import Settings
 from lib.side_calls import SideCalls
 from lib.transport import Transport
@@ -115,6 +122,11 @@ class Gateway:
         return HealthBoard(self.keys, rules.breaker_policy(self.settings))
 
     @cached_property
+    def lessons(self) -> LessonBook:
+        """What votes have taught."""
+        return LessonBook(self.keys)
+
+    @cached_property
     def prices(self) -> PriceBook:
         """What models cost."""
         return PriceBook(ceiling=from_dollars(self.settings.routing.price_ceiling))
@@ -122,7 +134,7 @@ class Gateway:
     @cached_property
     def router(self) -> Router:
         """Which model answers."""
-        return Router(self.catalog, self.prices)
+        return Router(self.catalog, self.prices, rules.judgement(self.settings))
 
     @cached_property
     def tiers(self) -> TierLookup | None:
@@ -155,9 +167,19 @@ class Gateway:
         return Deduplication(self.store, self.keys, self.world.clock)
 
     @cached_property
+    def vault(self) -> Vault:
+        """What texts are sealed with, where they are."""
+        return Vault(self.store, self.keys, self.world.clock, self.settings.kv.encryption_keys)
+
+    @cached_property
     def gate(self) -> Gate:
         """Admission."""
-        return Gate(self.store, self.keys, self.world.clock, self.log.retention)
+        return Gate(self.store, self.keys, self.world.clock, self.log.retention, self.budgets)
+
+    @cached_property
+    def budgets(self) -> BudgetBook:
+        """Limits with the budgets that were set at run time."""
+        return BudgetBook(self.store, self.keys, self.world.clock, self.table)
 
     @cached_property
     def log(self) -> UsageLog:
@@ -174,7 +196,7 @@ class Gateway:
     @cached_property
     def stats(self) -> Stats:
         """Usage read back."""
-        models = [row.id for row in self.catalog.models] + [*EMBEDDING_IDS]
+        models = {**dict.fromkeys(EMBEDDING_IDS), **{row.id: row for row in self.catalog.models}}
         return Stats(self.store, self.keys, self.log, self.world.clock, models)
 
     @cached_property
@@ -183,9 +205,23 @@ class Gateway:
         return Away(self.world.clock, rules.away_rules(self.settings, self.table))
 
     @cached_property
+    def near(self) -> NearTier | None:
+        """Hits on questions that mean the same."""
+        given = rules.near_rules(self.settings)
+        return NearTier(self.store, Pools(self.keys, self.world.clock), self.world.chance, given) if given else None
+
+    @cached_property
+    def experiments(self) -> ExperimentBoard | None:
+        """Experiments with the cache."""
+        wanted = self.settings.cache.enabled and self.settings.cache.experiments
+        return ExperimentBoard(self.store, self.keys, self.world.clock) if wanted else None
+
+    @cached_property
     def door(self) -> Door:
         """Steps 1 to 3."""
-        ask = Doorkeepers(self.gate, self.health, self.away)
+        ask = Doorkeepers(
+            *(self.gate, self.health, self.away, self.budgets, self.vault, self.lessons, self.near, self.experiments)
+        )
         return Door(ask, self.table, self.keys, self.world.clock, rules.door_rules(self.settings))
 
     @cached_property
@@ -211,7 +247,14 @@ class Gateway:
     @cached_property
     def watchers(self) -> tuple[Watcher, ...]:
         """Who is told of each finished request."""
-        told = (self.alerts.watcher,) if self.settings.alerts.anyone else ()
+        told: tuple[Watcher, ...] = (self.alerts.watcher,) if self.settings.alerts.anyone else ()
+        if self.near and self.near.rules.judged:
+            from lib.ai.answering import answer_of
+            from lib.ai.referee import Asking, Referee, caller_in
+
+            by, model = caller_in(self.table.tiers[-1].name), self.settings.cache.near_judge
+            asking = Asking(lambda job: answer_of(self.pipeline, job), by, model)
+            told = (Referee(self.near, self.store, self.world.clock, asking), *told)
         given = self.settings.telemetry
         if not given.endpoint:
             return told
@@ -227,13 +270,11 @@ class Gateway:
         from lib.ai.alerts.health_watch import Place
         from lib.ai.alerts.patrol import Sources
         from lib.alerting import Around, alerting
-        from lib.kv.admission import SharedBudget
-        from lib.kv.spending import SpendingBook, deployment_budget
+        from lib.kv.spending import SpendingBook, everybodys
 
         models = tuple(row.id for row in self.catalog.models if row.provider in self.lines)
-        shared = [SharedBudget("deployment", "", deployment_budget(self.table))]
-        budgets = SpendingBook(self.store, self.keys, self.world.clock)
-        sources = Sources(self.log, models, lambda: budgets.standings(shared))
+        spending = SpendingBook(self.store, self.keys, self.world.clock)
+        sources = Sources(self.log, models, lambda: spending.standings(everybodys(self.budgets.table)))
         around = Around(self.health, sources, self.catalog, self.lines)
         place = Place(self.store, self.keys, self.world.clock)
         return alerting(self.settings, self.world.side_calls, place, around)
@@ -241,7 +282,10 @@ class Gateway:
     @cached_property
     def booking(self) -> Booking:
         """Steps 7 and 8."""
-        keep = Bookkeepers(self.store, self.dedup, self.log, self.health, self.away, self.watchers)
+        baseline = Baseline(self.prices, self.catalog.model(self.settings.routing.baseline_model))
+        keep = Bookkeepers(
+            *(self.store, self.dedup, self.log, self.health, self.away, self.near, self.watchers, baseline)
+        )
         return Booking(keep, self.keys, self.world.clock, self.world.chance, rules.booking_rules(self.settings))
 
     @cached_property
@@ -253,7 +297,7 @@ class Gateway:
     @cached_property
     def replay(self) -> Replay | None:
         """The same, read."""
-        return Replay(self.buffer, self.keys, self.world.clock) if self.buffer else None
+        return Replay(self.buffer, self.keys, self.world.clock, self.vault) if self.buffer else None
 
     @cached_property
     def pipeline(self) -> Orchestrator:
@@ -268,6 +312,11 @@ class Gateway:
             self.settings.dedup.lease_seconds * 1000,
             baseline=routing.baseline_model,
             max_usd_per_million=routing.max_usd_per_million,
+            downgrade_tiers=frozenset(self.settings.budgets.downgrade_tiers),
+            lessons=self.lessons.known if routing.learning else None,
+            exploration=routing.exploration_percent / 100,
+            shadow=rules.shadow_policy(self.settings),
+            top_tier=self.table.tiers[-1].name,
         )
         return Orchestrator(steps, self.keys, self.world.clock, setting)
 
@@ -284,7 +333,6 @@ class Gateway:
             table=self.table,
             keys=self.keys,
             clock=self.world.clock,
-            providers=frozenset(self.lines),
         )
 
     async def store_trouble(self) -> str:
@@ -294,6 +342,16 @@ class Gateway:
         except StoreError as error:
             return str(error)
         return ""
+
+    async def relearn(self, task: str) -> bool:
+        """Read what votes have taught about a kind of work, where that is due; whether there is news."""
+        if not (read := self.lessons.read_command(task, self.world.clock.now())):
+            return False
+        try:
+            return self.lessons.learn(task, await self.store.run(*read))
+        except StoreError as error:
+            logging.getLogger(__name__).warning("votes could not be read: %s", error)
+            return False
 
     async def get_all_model_health(self) -> JsonObject:
         """Status, reason, circuit, error rate and latency of every model that can be asked."""

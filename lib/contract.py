@@ -35,6 +35,8 @@ class Grant:
     daily_budget_micro_usd: int | None = None
     """In the place of the tier's; None leaves it, 0 is no ceiling."""
     monthly_budget_micro_usd: int | None = None
+    daily_tokens: int | None = None
+    monthly_tokens: int | None = None
     models: tuple[str, ...] = ()
     """Catalogue names of the models they may use; empty for any."""
     tags: tuple[str, ...] = ()
@@ -80,6 +82,20 @@ class RoutingWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheWish:
+    """What the caller asks of the cache, beside whether to read and to write it. It can only be stricter with it."""
+
+    near: bool = True
+    """Whether the answer to a question that means the same will do."""
+    max_wrong: float | None = None
+    """Share of such answers that may be wrong, where it is to be less than the deployment's."""
+    max_age_seconds: int | None = None
+    """Older answers will not do."""
+    private: bool = False
+    """Neither take nor leave an answer that is shared with other users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     """One chat as the pipeline sees it, whatever protocol it arrived in."""
 
@@ -110,10 +126,14 @@ class ChatRequest:
     """When an answer breaks off after it has been shown, let another model begin anew instead of ending in an error."""
     same_provider: bool = False
     """Fall back only within the asked model's provider."""
+    on_budget: str = ""
+    """`downgrade`: a cheaper model may answer where the budget is too small for the asked one. `refuse`: none may.
+    Empty where the caller says nothing."""
     idempotency_key: str | None = None
     locale: str = ""
     tags: tuple[str, ...] = ()
     routing: RoutingWish = field(default_factory=RoutingWish)
+    cache: CacheWish = field(default_factory=CacheWish)
 
 
 OWN_KEY: Final = "x-provider-key-"

@@ -117,18 +117,29 @@ class RateLimited(GatewayError):
         self.window_seconds = window_seconds
 
 
+EVERYBODYS: Final = frozenset({"tier", "deployment"})
+"""Scopes of budgets whose amounts are the operator's affair."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpentBudget:
-    """A budget that leaves no room, in micro-dollars."""
+    """A budget that leaves no room, in its unit."""
 
     scope: str
-    """`user`, `key` or `deployment`."""
+    """`user`, `key`, `tier` or `deployment`."""
     period: str
     limit: int
     spent: int
     """With what is held."""
     held: int
     resets_at: str
+    unit: str = "usd"
+    """`usd`, counted in micro-dollars, or `tokens`."""
+
+    @property
+    def left(self) -> int:
+        """What may still be set aside."""
+        return self.limit - self.spent
 
 
 class BudgetExceeded(GatewayError):

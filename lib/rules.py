@@ -6,11 +6,18 @@ from lib.ai.attempt import Waits
 from lib.ai.away import AwayRules
 from lib.ai.booking import BookingRules
 from lib.ai.door import DoorRules
+from lib.ai.near.tier import NearRules
+from lib.ai.plan import ShadowPolicy
 from lib.ai.retry import BreakerPolicy, RetryPolicy
-from lib.kv.cache import ClassSeconds
+from lib.ai.router.judgement import Judgement
+from lib.ai.router.quality import read_quality
+from lib.ai.router.shadow import WEIGHT_NAMES
+from lib.errors import SettingsError
+from lib.kv.cache import ClassSeconds, Lifetimes
+from lib.kv.cache.ttl_given import rules_from_json
 from lib.kv.deduplication import Windows
 from lib.kv.pipeline import KvLimits
-from lib.settings import Settings
+from lib.settings import Settings, json_text
 from lib.tiers import LimitTable
 
 
@@ -50,6 +57,42 @@ def door_rules(settings: Settings) -> DoorRules:
     )
 
 
+def near_rules(settings: Settings) -> NearRules | None:
+    """Hits on questions that mean the same; None where there are none."""
+    cache = settings.cache
+    if not cache.enabled or (cache.mode == "exact" and not cache.experiments):
+        return None
+    return NearRules(
+        mode=cache.mode,
+        max_wrong=cache.near_max_wrong_percent / 100,
+        per_scope=cache.near_pool == "scope",
+        shared=cache.scope == "shared",
+        judged=bool(cache.near_judge),
+    )
+
+
+def judgement(settings: Settings) -> Judgement:
+    """How models are weighed. Raises SettingsError for a quality table that is none."""
+    routing = settings.routing
+    if not routing.quality:
+        return Judgement(routing.policy)
+    try:
+        table = read_quality(json_text("ROUTING_QUALITY", routing.quality).encode())
+    except (ValueError, TypeError, KeyError) as error:
+        raise SettingsError(f"ROUTING_QUALITY must be a quality table (docs/routing.md): {error}") from error
+    return Judgement(routing.policy, table)
+
+
+def shadow_policy(settings: Settings) -> ShadowPolicy | None:
+    """The policy that is compared with the one in force. Raises SettingsError for a weight that is none."""
+    given = settings.routing.shadow
+    if given is None:
+        return None
+    if unknown := sorted(given.weights.keys() - set(WEIGHT_NAMES)):
+        raise SettingsError(f"ROUTING_SHADOW: weights are {', '.join(WEIGHT_NAMES)}, not {', '.join(unknown)}")
+    return ShadowPolicy(given.kind, given.weights)
+
+
 def breaker_policy(settings: Settings) -> BreakerPolicy:
     """When a model is no longer asked."""
     return BreakerPolicy(settings.retry.breaker_failures, settings.retry.breaker_open_seconds)
@@ -74,6 +117,15 @@ def waits(settings: Settings) -> Waits:
     )
 
 
+def lifetimes(settings: Settings) -> Lifetimes:
+    """How long answers are kept. Raises SettingsError."""
+    cache = settings.cache
+    return Lifetimes(
+        ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
+        rules_from_json(json_text("CACHE_TTL_RULES", cache.ttl_rules)) if cache.ttl_rules else (),
+    )
+
+
 def booking_rules(settings: Settings) -> BookingRules:
     """Steps 7 and 8."""
     cache = settings.cache
@@ -81,6 +133,6 @@ def booking_rules(settings: Settings) -> BookingRules:
         windows=windows(settings),
         lease_ms=settings.dedup.lease_seconds * 1000,
         max_entry_bytes=cache.max_entry_bytes,
-        classes=ClassSeconds(cache.time_sensitive_seconds, cache.general_seconds, cache.factual_seconds),
+        lifetimes=lifetimes(settings),
         log_prompts=settings.diagnostics.log_prompts,
     )

@@ -67,7 +67,7 @@ async def seen(run: Run, folder: Path) -> Seen:
     asked = {"gpt-4o": "openai/gpt-4o"} | {row.id: row.id for row in gateway.catalog.models}
     rules = Rules(
         limits={tier.name: tier.limit for tier in table.tiers},
-        budgets={tier.name: tier.daily_budget_micro_usd for tier in table.tiers},
+        budgets={tier.name: tier.budget.per_day for tier in table.tiers},
         catalogue=asked,
     )
     ledgers = Ledgers(

@@ -48,6 +48,8 @@ def _add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tier", help="in the place of the one the user has")
     parser.add_argument("--daily-budget", type=float, metavar="DOLLARS", help="in the place of the tier's")
     parser.add_argument("--monthly-budget", type=float, metavar="DOLLARS")
+    parser.add_argument("--daily-tokens", type=int, metavar="TOKENS", help="in the place of the tier's")
+    parser.add_argument("--monthly-tokens", type=int, metavar="TOKENS")
     parser.add_argument("--models", type=words, metavar="A,B", help="the only models it may use")
     parser.add_argument("--tags", type=words, metavar="A,B", help="added to those of each request")
     parser.add_argument("--expires", type=seconds, metavar="30d", help="after this time")
@@ -110,6 +112,8 @@ def _body(given: argparse.Namespace, now: float, **more: str) -> bytes:
         "tier": given.tier,
         "dailyBudgetUsd": given.daily_budget,
         "monthlyBudgetUsd": given.monthly_budget,
+        "dailyTokens": given.daily_tokens,
+        "monthlyTokens": given.monthly_tokens,
         "models": given.models,
         "tags": given.tags,
         "expiresAt": end,

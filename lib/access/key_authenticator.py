@@ -71,6 +71,8 @@ class KeyAuthenticator:
             key_id=record.id,
             daily_budget_micro_usd=terms.daily_budget_micro_usd,
             monthly_budget_micro_usd=terms.monthly_budget_micro_usd,
+            daily_tokens=terms.daily_tokens,
+            monthly_tokens=terms.monthly_tokens,
             models=terms.models,
             tags=terms.tags,
         )

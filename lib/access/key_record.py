@@ -33,6 +33,8 @@ class KeyTerms:
     daily_budget_micro_usd: int | None = None
     """In the place of the tier's; None leaves that, 0 is no ceiling."""
     monthly_budget_micro_usd: int | None = None
+    daily_tokens: int | None = None
+    monthly_tokens: int | None = None
     models: tuple[str, ...] = ()
     """Catalogue names; empty for any."""
     tags: tuple[str, ...] = ()
@@ -147,6 +149,8 @@ def _terms(value: JsonObject) -> KeyTerms:
         tier=_text(value.get("tier", "")),
         daily_budget_micro_usd=_perhaps(value.get("daily_budget_micro_usd")),
         monthly_budget_micro_usd=_perhaps(value.get("monthly_budget_micro_usd")),
+        daily_tokens=_perhaps(value.get("daily_tokens")),
+        monthly_tokens=_perhaps(value.get("monthly_tokens")),
         models=_texts(value["models"]),
         tags=_texts(value.get("tags", [])),
         expires_at=_perhaps(value.get("expires_at")),

@@ -14,7 +14,7 @@ from lib.ai.run import Run
 from lib.ai.verdicts import error_text, followed, other_body, over_budget, refused
 from lib.clock import Clock
 from lib.errors import Overloaded
-from lib.kv.admission import Ask, Budget, OverBudget, SharedBudget, claim_value
+from lib.kv.admission import MONEY, TOKENS, Ask, OverBudget, SharedBudget, claim_value
 from lib.kv.cache import Entry
 from lib.kv.deduplication import ERROR_SHOWN_MS, Published, Windows, answer_record, body_of, error_record
 from lib.kv.keys import day_of
@@ -22,6 +22,7 @@ from lib.kv.local_claims import LocalClaims
 from lib.kv.local_spend import LocalSpend
 from lib.kv.rate_limit import Limit, LocalWindows
 from lib.kv.spending import user_budget
+from lib.tiers import Budget
 
 DAYS_OF_A_MONTH: Final = 30
 
@@ -83,6 +84,7 @@ class Away:
         """The end of a run: duplicates here get its answer (as stored; empty for none), its error, or their turn."""
         for whose in run.budgets:
             self._spend.settle(account(whose), run.job.request_id, run.cost_micro_usd)
+            self._spend.settle(account(whose, TOKENS), run.job.request_id, run.tokens)
         if not run.local_claim:
             return
         record, milliseconds = "", 0
@@ -124,26 +126,32 @@ class Away:
             raise refused(refusal)
 
     def _check_budget(self, ask: Ask) -> None:
-        now, need = self._clock.now(), ask.need_micro_usd or ask.hold_micro_usd
+        now = self._clock.now()
+        needs = ((MONEY, ask.need_micro_usd or ask.hold_micro_usd), (TOKENS, ask.need_tokens))
         for whose in (user_budget(ask.person, ask.budget), *ask.shared):
-            cap = daily_cap(whose.budget, self._rules.budget_percent)
-            taken = self._spend.taken(account(whose), day_of(now))
-            if cap is not None and taken + need > cap:
-                raise over_budget(OverBudget("day without the store", taken, cap, scope=whose.scope), now)
+            for unit, need in needs:
+                cap = daily_cap(whose.budget, self._rules.budget_percent, unit)
+                taken = self._spend.taken(account(whose, unit), day_of(now))
+                if cap is not None and taken + need > cap:
+                    verdict = OverBudget("day without the store", taken, cap, scope=whose.scope, unit=unit)
+                    raise over_budget(verdict, now)
 
     def _reserve(self, run: Run, ask: Ask) -> None:
         run.hold_micro_usd = ask.hold_micro_usd
         if ask.hold_micro_usd:
+            day = day_of(self._clock.now())
             for whose in run.budgets:
-                self._spend.hold(account(whose), ask.token, ask.hold_micro_usd, day=day_of(self._clock.now()))
+                self._spend.hold(account(whose), ask.token, ask.hold_micro_usd, day=day)
+                self._spend.hold(account(whose, TOKENS), ask.token, ask.hold_tokens, day=day)
 
 
-def account(whose: SharedBudget) -> str:
+def account(whose: SharedBudget, unit: str = MONEY) -> str:
     """The name under which a budget is counted here."""
-    return f"{whose.scope} {whose.name}"
+    return f"{whose.scope} {whose.name} {unit}"
 
 
-def daily_cap(budget: Budget, percent: int) -> int | None:
-    """Micro-dollars a day that one instance lets a user spend by itself; None where no budget holds."""
-    days = [per_day for per_day in (budget.per_day, budget.per_month // DAYS_OF_A_MONTH) if per_day]
+def daily_cap(budget: Budget, percent: int, unit: str = MONEY) -> int | None:
+    """What one instance lets a user spend a day by itself; None where no budget holds."""
+    per_day, per_month = budget.rows[2:] if unit == TOKENS else budget.rows[:2]
+    days = [amount for amount in (per_day, per_month // DAYS_OF_A_MONTH) if amount]
     return min(days) * percent // 100 if days else None

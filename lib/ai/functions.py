@@ -14,12 +14,12 @@ from typing import Final
 from lib.ai.answering import answer_of
 from lib.ai.batch.inline import InlineBatches
 from lib.ai.orchestrator import Orchestrator
-from lib.ai.plan import Plan, RouteFacts
+from lib.ai.plan import Plan
 from lib.ai.router import Router
 from lib.answer import Done
 from lib.catalog import Catalog
 from lib.clock import Clock
-from lib.contract import Job
+from lib.contract import Caller, CallerKind, Job
 from lib.errors import GatewayError
 from lib.kv.admission import Admitted, Ask, Gate
 from lib.kv.keys import Keys
@@ -52,7 +52,6 @@ class Functions:
     table: LimitTable
     keys: Keys
     clock: Clock
-    providers: frozenset[str]
 
     async def generate_ai_response(self, job: Job) -> Done:
         """One answer through all eight steps. Raises GatewayError."""
@@ -88,7 +87,7 @@ class Functions:
         self, prompt: str, *, max_cost_per_1m_tokens: float | None = None, prioritize_speed: bool = False
     ) -> Plan:
         """Which model would serve `prompt`, and why, without calling one."""
-        facts = RouteFacts(self.providers, "master", self.clock.now())
+        facts = self.pipeline.facts(Caller(NOBODY, self.table.tiers[-1].name, CallerKind.SERVICE))
         return self.router.route_to_optimal_model(
             prompt, max_cost_per_1m_tokens=max_cost_per_1m_tokens, prioritize_speed=prioritize_speed, facts=facts
         )

@@ -51,8 +51,13 @@ class ModelHealth:
 
     def recent(self, now: float) -> tuple[int, int, int]:
         """Successes, failures and summed milliseconds within the window."""
-        fresh = [m for m in self.minutes if m.minute * 60 + 60 > now - WINDOW_SECONDS]
-        return sum(m.successes for m in fresh), sum(m.failures for m in fresh), sum(m.milliseconds for m in fresh)
+        successes = failures = milliseconds = 0
+        for minute in self.minutes:
+            if minute.minute * 60 + 60 > now - WINDOW_SECONDS:
+                successes += minute.successes
+                failures += minute.failures
+                milliseconds += minute.milliseconds
+        return successes, failures, milliseconds
 
     def status(self, now: float, policy: BreakerPolicy) -> tuple[Health, str]:
         """Healthy, degraded or down, and the reason in words."""
@@ -122,7 +127,10 @@ class HealthBoard:
         self._report = script("health")
 
     def _of(self, model: str) -> _Known:
-        return self._known.setdefault(model, _Known())
+        known = self._known.get(model)
+        if known is None:
+            known = self._known[model] = _Known()
+        return known
 
     def read_command(self, models: Sequence[str], now: float) -> Command | None:
         """The read that refreshes these models, or None while what is known is fresh."""
@@ -141,8 +149,8 @@ class HealthBoard:
     def _with_unsent(self, health: ModelHealth, unsent: _Unsent, now: float) -> ModelHealth:
         for _ in range(unsent.failures):
             health = after(health, ok=False, milliseconds=0, now=now, policy=self._policy)
-        for _ in range(unsent.successes):
-            health = after(health, ok=True, milliseconds=0, now=now, policy=self._policy)
+        if unsent.successes:  # many, where a busy instance keeps them for a while
+            health = after(health, ok=unsent.successes, milliseconds=0, now=now, policy=self._policy)
         return health
 
     def circuit(self, model: str, now: float) -> CircuitState:
@@ -216,14 +224,14 @@ class HealthBoard:
         }
 
 
-def after(health: ModelHealth, *, ok: bool, milliseconds: int, now: float, policy: BreakerPolicy) -> ModelHealth:
-    """The record after one more outcome."""
+def after(health: ModelHealth, *, ok: int, milliseconds: int, now: float, policy: BreakerPolicy) -> ModelHealth:
+    """The record after so many more successes, or after one more failure where `ok` is none."""
     breaker = health.breaker.after_success() if ok else health.breaker.after_failure(now, policy)
     this = int(now // 60)
     minutes = [m for m in health.minutes if m.minute != this and m.minute * 60 + 60 > now - WINDOW_SECONDS]
     current = next((m for m in health.minutes if m.minute == this), Minute(this))
     if ok:
-        current = replace(current, successes=current.successes + 1, milliseconds=current.milliseconds + milliseconds)
+        current = replace(current, successes=current.successes + ok, milliseconds=current.milliseconds + milliseconds)
     else:
         current = replace(current, failures=current.failures + 1)
     return ModelHealth(breaker, (*minutes, current))

@@ -20,6 +20,7 @@ from lib.contract import Json, JsonObject
 from lib.errors import GatewayError, Stopped
 from lib.json_text import parse
 from lib.kv.cache.entry import answer_from_json, answer_to_json
+from lib.kv.seal import Seal
 
 VERSION: Final = 1
 STOPPED: Final = "The answer was stopped."
@@ -57,6 +58,20 @@ def note_of(line: str) -> str:
 def lines_of(events: Sequence[Kept]) -> str:
     """The lines of events; pieces of text that follow each other share one."""
     return "".join(f"{_letter(event)}{orjson.dumps(_json(event)).decode()}\n" for event in _joined(events))
+
+
+def sealed_lines(seal: Seal, name: str, first: int, text: str) -> str:
+    """Lines as they are kept under a name, of which the first is number `first` there."""
+    lines = enumerate(text.split("\n")[:-1], first)
+    return "".join(f"{seal.seal(f'{name} {number}', line)}\n" for number, line in lines)
+
+
+def opened_lines(seal: Seal, name: str, first: int, lines: Sequence[str]) -> list[str]:
+    """The lines again. Raises DamagedStream."""
+    opened = [seal.open(f"{name} {number}", line) for number, line in enumerate(lines, first)]
+    if None in opened:
+        raise DamagedStream("a line that does not open")
+    return [line for line in opened if line is not None]
 
 
 def event_of(line: str) -> Kept:

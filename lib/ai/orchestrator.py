@@ -8,7 +8,7 @@ response is complete, however it ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,17 +19,18 @@ from lib.ai.fallback import Fallback, Restart
 from lib.ai.following import Following, check_restart
 from lib.ai.health import HealthBoard
 from lib.ai.kept_stream import STOPPED, Failure, Kept
-from lib.ai.plan import Plan, RouteFacts
+from lib.ai.lessons import Lessons
+from lib.ai.plan import Plan, RouteFacts, ShadowPolicy
 from lib.ai.pump import Pump
-from lib.ai.recorder import Recorder
+from lib.ai.recorder import Recorder, Writing
 from lib.ai.router import Router, adjusted
 from lib.ai.run import Run, report_of
 from lib.ai.shown import OtherAnswer, Shown, deltas_of
 from lib.answer import Answer, CacheKind, Done, Event, Opened, Report, Restarted
 from lib.clock import Clock
 from lib.contract import Caller, Job
-from lib.errors import GatewayError, Stopped, StoreError
-from lib.kv.admission import InFlight
+from lib.errors import BudgetExceeded, GatewayError, Stopped, StoreError
+from lib.kv.admission import MONEY, InFlight
 from lib.kv.cache import Entry
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
@@ -37,6 +38,9 @@ from lib.kv.stream_buffer import StreamBuffer, StreamName
 
 LEASE_SHARE: Final = 3
 """A claim is lengthened three times per lease."""
+DOWNGRADE: Final = "downgrade"
+DOWNGRADES: Final = 2
+"""Of one request: a cheaper model that fits one budget may not fit another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,15 @@ class Setting:
     lease_ms: int = 10_000
     baseline: str = "openai/gpt-4o"
     max_usd_per_million: float | None = None
+    lessons: Mapping[str, Lessons] | None = None
+    """What votes have taught, as it is read; None where nothing is learned."""
+    exploration: float = 0.0
+    """Share of requests that may try another model."""
+    shadow: ShadowPolicy | None = None
+    top_tier: str = ""
+    """The tier whose users nothing is tried on."""
+    downgrade_tiers: frozenset[str] = frozenset()
+    """Whose requests take a cheaper model near the end of a budget without asking for it."""
 
 
 @dataclass(slots=True)
@@ -108,6 +121,7 @@ class Orchestrator:
             if run.answer is not None:
                 active.heard = True
                 return
+            plan = run.plan  # perhaps a cheaper one
             # 4 (second half) routing, adjusted to health
             if not run.own_keys:
                 statuses = self._steps.health.statuses([m.id for m in plan.chain], self._clock.now())
@@ -175,11 +189,33 @@ class Orchestrator:
             setting.max_usd_per_million,
             own_keys=bool(own_keys),
             models=caller.grant.models,
+            lessons=setting.lessons,
+            shadow=setting.shadow,
+            exploration=0.0 if own_keys or caller.tier == setting.top_tier else setting.exploration,
         )
+
+    async def _enter(self, run: Run, plan: Plan) -> Entry | InFlight | None:
+        """Through the door: with a cheaper model where a budget is too small for the planned one, and one may serve."""
+        tries = DOWNGRADES
+        while True:
+            try:
+                return await self._steps.door.enter(run, plan)
+            except BudgetExceeded as error:
+                cheaper = self._cheaper(run, plan, error) if tries else None
+                if cheaper is None:
+                    raise
+                run.plan, plan, tries = cheaper, cheaper, tries - 1
+
+    def _cheaper(self, run: Run, plan: Plan, error: BudgetExceeded) -> Plan | None:
+        job, budget = run.job, error.budget
+        wish = job.request.on_budget or (DOWNGRADE if job.caller.tier in self._setting.downgrade_tiers else "")
+        if run.admitted or wish != DOWNGRADE or budget is None or budget.unit != MONEY or budget.left <= 0:
+            return None
+        return self._steps.router.within(plan, job.request, self.facts(job.caller, job.provider_keys), budget.left)
 
     async def _stored(self, run: Run, plan: Plan) -> AsyncGenerator[Event, None]:
         """An answer that is stored or comes of an identical request in flight; nothing where a model is to be asked."""
-        while isinstance(entry := await self._steps.door.enter(run, plan), InFlight):
+        while isinstance(entry := await self._enter(run, run.plan or plan), InFlight):
             async with aclosing(self._steps.following.events(run, entry)) as events:
                 async for event in events:
                     yield self._as_duplicate(run, event)
@@ -195,9 +231,9 @@ class Orchestrator:
         run, wanted, buffer = active.run, active.run.job.resumption, self._steps.buffer
         if run.claim:
             active.lease = asyncio.create_task(self._keep_lease(run))
-        if wanted is not None and buffer is not None and not run.degraded:
+        if wanted is not None and buffer is not None and run.seal is not None and not run.degraded:
             name = StreamName(run.person, run.job.request_id)
-            active.recorder = Recorder(buffer, self._clock, name, wanted, active.stop)
+            active.recorder = Recorder(buffer, self._clock, Writing(name, wanted, run.seal), active.stop)
         source = self._recorded(active, plan)
         if not run.claim and active.recorder is None:
             async with aclosing(source):

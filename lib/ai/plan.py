@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lib.ai.lessons import Lessons
 from lib.answer import Health
 from lib.catalog.rows import ModelRow
 
@@ -22,6 +23,42 @@ class Task(StrEnum):
     SUMMARIZATION = "summarization"
     TRANSLATION = "translation"
     VISION = "vision"
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowPolicy:
+    """A policy that is tried on paper.
+
+    `cheapest` and `quality` look at nothing else; `rules` is the one in force without votes, `document` and `measured`
+    are those of ROUTING_POLICY, `weights` are the weights in force but for those given.
+    """
+
+    kind: str
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What a shadow policy would have asked, and what that and the model in force are expected to cost."""
+
+    model: str
+    cost_micro_usd: int
+    served_micro_usd: int
+    agrees: bool = False
+    """Both are the same model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What is kept of a choice, for votes to teach by and for policies to be compared."""
+
+    bucket: str = ""
+    """Of the prompt's length; empty where nothing is learned."""
+    propensity: float = 1.0
+    """How likely the router was to choose as it did."""
+    explored: bool = False
+    """Another model was tried than the first of the ranking."""
+    shadow: Shadowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +80,13 @@ class RouteFacts:
     """The providers are those the caller brings keys of."""
     models: tuple[str, ...] = ()
     """Catalogue names of the models the caller may use; empty for any."""
+    left_micro_usd: int | None = None
+    """What the request may be expected to cost at most; None for no bound."""
+    lessons: Mapping[str, Lessons] | None = None
+    """What votes have taught, by task, so far as this instance has read it; None where nothing is learned."""
+    exploration: float = 0.0
+    """Share of the requests that may try a model which is perhaps better; 0 to 1."""
+    shadow: ShadowPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +156,21 @@ class Plan:
     """True when the model was chosen by the router rather than named by the caller."""
     substitution: str = ""
     """Says which retired or bare name was replaced by which model; empty when none was."""
+    budget_downgrade: str = ""
+    """The model in whose place a cheaper one stands, because too little was left of a budget; empty when none does."""
     exploration: bool = False
     propensity: float = 1.0
     pinned: bool = False
+    bucket: str = ""
+    """Of the prompt's length, by which votes are counted; empty where nothing is learned of this request."""
+    shadow: Shadowed | None = None
+
+    @property
+    def routed(self) -> Routed | None:
+        """What is kept of the choice; None where there was none, or nothing is made of it."""
+        if not self.automatic or not (self.bucket or self.shadow):
+            return None
+        return Routed(self.bucket, self.propensity, self.exploration, self.shadow)
 
     @property
     def model(self) -> ModelRow:

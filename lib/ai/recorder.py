@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
-from lib.ai.kept_stream import BROKEN_OFF, Failure, Kept, head_line, lines_of
+from lib.ai.kept_stream import BROKEN_OFF, Failure, Kept, head_line, lines_of, sealed_lines
 from lib.answer import Delta, Done
 from lib.clock import Clock
 from lib.contract import Resumption
 from lib.errors import StoreError, UpstreamFailed
+from lib.kv.seal import PLAIN, Seal
 from lib.kv.stream_buffer import KEPT_MS, SEEN_MS, Sign, StreamBuffer, StreamName, Wish
 
 FIRST_SECONDS: Final = 1.0
@@ -29,21 +31,30 @@ MOST_CHARACTERS: Final = 262_144
 TOO_LONG: Final = "This answer is too long to be resumed."
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Which stream is kept, what its caller has said about it, and what its lines are sealed with."""
+
+    name: StreamName
+    wanted: Resumption
+    seal: Seal = PLAIN
+
+
 class Recorder:
     """Takes in events as they come (`add`) and writes them from a task of its own until `close`.
 
     `on_stop` is called when the user asks for the answer's end.
     """
 
-    def __init__(
-        self, buffer: StreamBuffer, clock: Clock, name: StreamName, wanted: Resumption, on_stop: Callable[[], None]
-    ) -> None:
+    def __init__(self, buffer: StreamBuffer, clock: Clock, writing: Writing, on_stop: Callable[[], None]) -> None:
         self._buffer = buffer
         self._clock = clock
-        self._name = name
-        self._wanted = wanted
+        self._name = writing.name
+        self._chat_id = writing.wanted.chat_id
+        self._seal = writing.seal
         self._on_stop = on_stop
-        self._unsent = head_line(wanted.note)
+        self._lines = 0
+        self._unsent = self._sealed(head_line(writing.wanted.note))
         self._coming: list[Kept] = []
         self._characters = 0
         self._offset = 0
@@ -119,7 +130,7 @@ class Recorder:
             text = self._text()
             with suppress(StoreError):
                 if not self._begun:
-                    await self._buffer.begin(self._name, self._wanted.chat_id, text, lifetime_ms)
+                    await self._buffer.begin(self._name, self._chat_id, text, lifetime_ms)
                     self._begun = True
                 elif not await self._buffer.extend(self._name, self._offset, text, lifetime_ms):
                     self.over.set()
@@ -128,8 +139,12 @@ class Recorder:
     def _text(self) -> str:
         """What the KV does not have yet; kept until it certainly does."""
         coming, self._coming = self._coming, []
-        self._unsent += lines_of(coming)
+        self._unsent += self._sealed(lines_of(coming))
         return self._unsent
+
+    def _sealed(self, text: str) -> str:
+        first, self._lines = self._lines, self._lines + text.count("\n")
+        return sealed_lines(self._seal, self._buffer.key_of(self._name), first, text)
 
     def _sent(self, text: str) -> None:
         self._offset += len(text.encode())

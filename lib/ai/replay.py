@@ -8,13 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from lib.ai.kept_stream import BROKEN_OFF, DamagedStream, Failure, Kept, event_of, note_of
+from lib.ai.kept_stream import BROKEN_OFF, DamagedStream, Failure, Kept, event_of, note_of, opened_lines
 from lib.answer import Done, Event
 from lib.clock import Clock
 from lib.errors import StoreError, UpstreamFailed
 from lib.kv.deduplication import Outcome
 from lib.kv.keys import Keys
+from lib.kv.seal import Seal
 from lib.kv.stream_buffer import LEASE_MS, WISH_MS, StreamBuffer, StreamName
+from lib.kv.vault import Vault
 
 LOOK_SECONDS: Final = 0.5
 LATER: Final = "The answer is not finished yet; come back to it once more."
@@ -23,14 +25,15 @@ LATER: Final = "The answer is not finished yet; come back to it once more."
 class Reader:
     """One reader's place in one stream."""
 
-    def __init__(self, buffer: StreamBuffer, clock: Clock, name: StreamName) -> None:
+    def __init__(self, buffer: StreamBuffer, clock: Clock, name: StreamName, seal: Seal) -> None:
         self.name = name
         self.note = ""
         self.alive = True
         """Whether the writer has given a sign of life of late."""
         self._buffer = buffer
         self._clock = clock
-        self._offset = 0
+        self._seal = seal
+        self._offset = self._lines = 0
         self._wished_at = self._heard_at = float("-inf")
 
     async def look(self) -> list[Kept]:
@@ -40,7 +43,9 @@ class Reader:
         found = await self._buffer.read(self.name, self._offset, wish=wish)
         self._wished_at = now if wish else self._wished_at
         self._heard_at, self.alive = now, found.alive
-        lines = found.text.split("\n")[:-1]
+        kept = found.text.split("\n")[:-1]
+        lines = opened_lines(self._seal, self._buffer.key_of(self.name), self._lines, kept)
+        self._lines += len(kept)
         if lines and not self._offset:
             self.note = note_of(lines.pop(0))
         self._offset += len(found.text.encode())
@@ -98,17 +103,19 @@ class Found:
 class Replay:
     """Finds, follows and stops streams."""
 
-    def __init__(self, buffer: StreamBuffer, keys: Keys, clock: Clock) -> None:
+    def __init__(self, buffer: StreamBuffer, keys: Keys, clock: Clock, vault: Vault) -> None:
         self._buffer = buffer
         self._keys = keys
+        self._vault = vault
         self._clock = clock
 
     async def find(self, user_id: str, chat_id: str) -> Found | None:
         """The latest stream of this user's chat, if one is still kept. Raises StoreError."""
         name = await self._buffer.find(self._keys.person(user_id), chat_id)
-        if name is None:
+        seal = await self._vault.of(name.person) if name else None
+        if name is None or seal is None:
             return None
-        reader = Reader(self._buffer, self._clock, name)
+        reader = Reader(self._buffer, self._clock, name, seal)
         try:
             events = await reader.look()
         except DamagedStream:
@@ -120,9 +127,9 @@ class Replay:
         if (name := await self._buffer.find(self._keys.person(user_id), chat_id)) is not None:
             await self._buffer.stop(name)
 
-    async def along(self, name: StreamName, until: asyncio.Future[Outcome]) -> AsyncGenerator[Kept, None]:
+    async def along(self, name: StreamName, seal: Seal, until: asyncio.Future[Outcome]) -> AsyncGenerator[Kept, None]:
         """What comes, while `until` is not done, of a stream that may not be kept at all; its end is not told."""
-        reader = Reader(self._buffer, self._clock, name)
+        reader = Reader(self._buffer, self._clock, name, seal)
         while not until.done():
             for event in await reader.look_again():
                 if isinstance(event, Done | Failure):

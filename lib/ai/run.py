@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from lib.ai.collect import AnswerBuilder
+from lib.ai.near.look import Look
 from lib.ai.plan import Plan
 from lib.ai.router import summary
 from lib.ai.shown import Shown
@@ -13,8 +14,10 @@ from lib.answer import Answer, Attempt, CacheKind, LimitState, Report, Usage
 from lib.catalog.rows import ModelRow
 from lib.contract import Job
 from lib.errors import GatewayError
+from lib.experiment import Assigned
 from lib.kv.admission import SharedBudget
 from lib.kv.cache import Entry
+from lib.kv.seal import PLAIN, Seal
 from lib.kv.spending import Standing
 
 
@@ -35,6 +38,16 @@ class Run:
     answer_digest: str = ""
     duplicate_digest: str = ""
     body_digest: str = ""
+    seal: Seal | None = PLAIN
+    """For what is kept of the user's texts; None where it is not known, and nothing can be kept."""
+    answer_seal: Seal | None = PLAIN
+    """For the cached answer, which may belong to all."""
+    variant: Assigned | None = None
+    """The arm of an experiment with the cache."""
+    look: Look | None = None
+    """The search for an answer to a question that means the same; None where there is none."""
+    misread: bool = False
+    """What admission took for a stored answer could not be read: its hit is to be taken back."""
     admitted: bool = False
     unheard: Callable[[], Awaitable[None]] | None = None
     """Takes in what admission says, where the caller hung up before it did."""
@@ -92,6 +105,11 @@ class Run:
         return bool(self.job.provider_keys)
 
     @property
+    def perhaps_hit(self) -> bool:
+        """Whether admission has, or may have, booked a hit that was none."""
+        return self.perhaps_admitted or self.misread
+
+    @property
     def input_tokens(self) -> int:
         """Estimated tokens of the request."""
         return self.plan.input_tokens if self.plan else 0
@@ -112,6 +130,12 @@ class Run:
     def cost_micro_usd(self) -> int:
         """What this request cost: its answer, or what a cut one had used."""
         return (self.answer.cost_micro_usd if self.answer and not self.replayed else 0) + self.wasted_micro_usd
+
+    @property
+    def tokens(self) -> int:
+        """What it took, input and output, as `cost_micro_usd`."""
+        answered = self.answer.usage.total_tokens if self.answer and not self.replayed else 0
+        return answered + (self.wasted.total_tokens if self.wasted else 0)
 
     @property
     def saved_micro_usd(self) -> int:

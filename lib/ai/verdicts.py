@@ -10,9 +10,17 @@ import orjson
 from lib.ai.run import Run
 from lib.answer import CacheKind
 from lib.contract import Json
-from lib.errors import BudgetExceeded, GatewayError, InvalidRequest, RateLimited, SpentBudget, UpstreamFailed
+from lib.errors import (
+    EVERYBODYS,
+    BudgetExceeded,
+    GatewayError,
+    InvalidRequest,
+    RateLimited,
+    SpentBudget,
+    UpstreamFailed,
+)
 from lib.json_text import parse
-from lib.kv.admission import OverBudget
+from lib.kv.admission import TOKENS, OverBudget
 from lib.kv.cache import Entry, decode
 from lib.kv.deduplication import Failed, Freed, Outcome, Published, TimedOut
 from lib.kv.rate_limit import Refusal
@@ -63,22 +71,26 @@ def refused(refusal: Refusal) -> RateLimited:
 def over_budget(verdict: OverBudget, now: float) -> BudgetExceeded:
     """The error that says which budget, how much is spent and when it begins anew.
 
-    What the whole deployment spends is the operator's affair: of that budget no amounts are told.
+    What the whole deployment or a tier spends is the operator's affair: of those budgets no amounts are told.
     """
-    taken, limit = verdict.spent_micro_usd, verdict.budget_micro_usd
+    taken, limit = verdict.taken, verdict.limit
     reset = resets_at(verdict.period, now)
     whose = "" if verdict.scope == "user" else f"{verdict.scope}'s "
-    message = f"this request does not fit into the {whose}budget of the {verdict.period}"
-    if verdict.scope != "deployment":
-        message += f": ${taken / 1e6:.6f} of ${limit / 1e6:.6f} are spent or set aside for requests in flight"
+    what = "token budget" if verdict.unit == TOKENS else "budget"
+    message = f"this request does not fit into the {whose}{what} of the {verdict.period}"
+    if verdict.scope not in EVERYBODYS:
+        message += f": {amounts(taken, limit, verdict.unit)} are spent or set aside for requests in flight"
     return BudgetExceeded(
         f"{message}; it begins anew at {reset}",
-        budget=SpentBudget(verdict.scope, verdict.period, limit, taken, verdict.held_micro_usd, reset),
+        budget=SpentBudget(verdict.scope, verdict.period, limit, taken, verdict.held, reset, verdict.unit),
         # Requests in flight give back what they do not need.
-        retry_after=IN_FLIGHT_SECONDS
-        if verdict.held_micro_usd > 0 and taken - verdict.held_micro_usd < limit
-        else None,
+        retry_after=IN_FLIGHT_SECONDS if verdict.held > 0 and taken - verdict.held < limit else None,
     )
+
+
+def amounts(taken: int, limit: int, unit: str) -> str:
+    """`$0.990000 of $1.000000`, `990 of 1,000 tokens`."""
+    return f"{taken:,} of {limit:,} tokens" if unit == TOKENS else f"${taken / 1e6:.6f} of ${limit / 1e6:.6f}"
 
 
 def resets_at(period: str, now: float) -> str:

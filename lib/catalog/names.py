@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 _DATE: Final = re.compile(r"[-@](?:\d{3,8}|\d{4}-\d\d-\d\d|\d\d-\d\d|\d\d-\d{4}|latest|preview)$")
 
 
-def readings(name: str) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def readings(name: str) -> tuple[str, ...]:
     """What a (lower-case) name may mean, longest first: as it is, then without each date or `-latest` at its end."""
-    while name:
-        yield name
-        shorter = _DATE.sub("", name)
-        if shorter == name:
-            return
-        name = shorter
+    if not name:
+        return ()
+    shorter = _DATE.sub("", name)
+    return (name,) if shorter == name else (name, *readings(shorter))

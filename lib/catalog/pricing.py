@@ -49,7 +49,10 @@ def cost_micro_usd(usage: Usage, price: PriceRow) -> int:
         (usage.cache_write_1h_tokens, price.cache_write_1h or cache_write),
         (usage.output_tokens, price.output),
     )
-    exact = sum(tokens * rate_for(rate, usage.input_tokens) for tokens, rate in parts)
+    exact = 0
+    for tokens, rate in parts:
+        if tokens:
+            exact += tokens * rate_for(rate, usage.input_tokens)
     return (exact + MILLION // 2) // MILLION
 
 
@@ -64,13 +67,16 @@ def rate_for(rate: Rate, input_tokens: int) -> int:
 
 def price_in_force(prices: Iterable[PriceRow], at: float) -> PriceRow | None:
     """The last row that applies at `at` (seconds since the epoch), as genai-prices chooses."""
-    moment = datetime.fromtimestamp(at, UTC)
     chosen = None
     for row in prices:
-        started = row.since is None or moment.date() >= row.since
-        if started and (row.between is None or _within(row.between, moment.time())):
+        if (row.since is None and row.between is None) or _applies(row, datetime.fromtimestamp(at, UTC)):
             chosen = row
     return chosen
+
+
+def _applies(row: PriceRow, moment: datetime) -> bool:
+    started = row.since is None or moment.date() >= row.since
+    return started and (row.between is None or _within(row.between, moment.time()))
 
 
 def _within(hours: tuple[time, time], moment: time) -> bool:
@@ -92,6 +98,7 @@ class PriceBook:
     def __init__(self, ceiling: PriceRow = CEILING, path: Path = PRICES_FILE) -> None:
         self._ceiling = ceiling
         self._path = path
+        self._own: dict[tuple[str, str], tuple[int, PriceRow | None]] = {}
 
     @cached_property
     def _listings(self) -> Listing:
@@ -105,6 +112,16 @@ class PriceBook:
         """
         if model.usd_per_million is not None:
             return from_dollars(model.usd_per_million)
+        if served_model:
+            return self._found(model, served_model, at)
+        # Routing asks for the price of every model with every request, and prices change on the minute.
+        name, minute = (model.provider, model.wire_name), int(at // 60)
+        known = self._own.get(name)
+        if known is None or known[0] != minute:
+            known = self._own[name] = (minute, self._found(model, "", at))
+        return known[1]
+
+    def _found(self, model: ModelRow, served_model: str, at: float) -> PriceRow | None:
         for named in (served_model.lower().removeprefix("models/"), model.wire_name):
             for name in readings(named):
                 row = price_in_force(self._listed(model.provider, name), at)

@@ -10,7 +10,7 @@ from lib.ai.batch.runner import Runner
 from lib.ai.batch.worker import BatchWorker, WorkerRules
 from lib.endpoints.deadline import platform_deadline
 from lib.kv.batch_job import BatchHead, BatchState
-from lib.kv.batch_store import BatchStore
+from lib.kv.batch_store import BatchRules, BatchStore
 from lib.settings.batches import QSTASH
 from lib.site import Site
 from lib.web.batch_body import read_item
@@ -47,8 +47,8 @@ class JobShop:
             gateway.store,
             gateway.keys,
             self.clock,
-            lease_ms=given.batches.lease_seconds * 1000,
-            jobs_per_user=given.batches.jobs_per_user,
+            BatchRules(given.batches.lease_seconds * 1000, given.batches.jobs_per_user),
+            gateway.vault,
         )
         self._ids = site.ids
         self._item_seconds = given.timeouts.total_seconds

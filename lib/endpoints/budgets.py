@@ -1,4 +1,4 @@
-"""GET /api/ai/admin/budgets."""
+"""/api/ai/admin/budgets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lib.web.shell import Route
 
 
 def budget_routes(site: Site) -> tuple[Route, ...]:
-    """What budgets stand at, for the operator."""
+    """What budgets stand at, and setting them, for the operator."""
     gateway = site.gateway
-    book = SpendingBook(gateway.store, gateway.keys, gateway.world.clock)
-    route = BudgetsRoute(book, gateway.api_keys, gateway.keys.person, gateway.table, site.access)
-    return (site.json("/api/ai/admin/budgets", route),)
+    spending = SpendingBook(gateway.store, gateway.keys, gateway.world.clock)
+    route = BudgetsRoute(spending, gateway.budgets, gateway.api_keys, gateway.keys.person, site.access)
+    return (site.json("/api/ai/admin/budgets", route, "GET", "PUT"),)

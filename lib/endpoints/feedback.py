@@ -24,6 +24,6 @@ def routes(site: Site) -> tuple[Route, ...]:
     def guard() -> Guard:
         return gateway.simple_guard(FEEDBACK_LIMIT)
 
-    votes = Feedback(gateway.store, gateway.keys, clock)
+    votes = Feedback(gateway.store, gateway.keys, clock, gateway.near)
     route = FeedbackRoute(votes, site.access, SimpleWindow("feedback", guard, gateway.keys.person, clock.now))
     return (site.json("/api/ai/feedback", route, "POST"),)

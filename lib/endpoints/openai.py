@@ -65,6 +65,7 @@ def embedder(gateway: Gateway) -> Embedder:
         cache=VectorCache(gateway.keys, rules),
         prices=gateway.prices,
         table=gateway.table,
+        budgets=gateway.budgets,
         keys=gateway.keys,
         clock=world.clock,
         lease_ms=given.dedup.lease_seconds * 1000 if given.dedup.enabled else 0,

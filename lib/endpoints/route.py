@@ -26,7 +26,10 @@ def routes(site: Site) -> tuple[Route, ...]:
         return gateway.simple_guard(ROUTE_LIMIT)
 
     async def advise(request: ChatRequest, caller: Caller) -> JsonObject:
-        plan = gateway.router.route(request, gateway.pipeline.facts(caller))
+        facts = gateway.pipeline.facts(caller)
+        plan = gateway.router.route(request, facts)
+        if plan.bucket and await gateway.relearn(plan.task):
+            plan = gateway.router.route(request, facts)
         await gateway.get_all_model_health()
         return recommendation(adjusted(plan, gateway.health.statuses([row.id for row in plan.chain], clock.now())))
 

@@ -19,7 +19,7 @@ from lib.web.users_route import USERS, UserData, UsersRoute, shown
 def places_of(site: Site) -> Places:
     """Where what is held about users lies."""
     gateway = site.gateway
-    return Places(gateway.store, gateway.keys, gateway.world.clock, gateway.log.retention)
+    return Places(gateway.store, gateway.keys, gateway.world.clock, gateway.log.retention, gateway.vault)
 
 
 def deletion_of(site: Site) -> Deletion:

@@ -13,26 +13,19 @@ from typing import Final, TypeAlias
 from lib.answer import LimitState
 from lib.clock import Clock
 from lib.errors import StoreError
+from lib.kv.budget_book import BudgetBook
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.rate_limit import Limit, Refusal
 from lib.kv.replies import Command, Reply
 from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
+from lib.tiers import NO_BUDGET, Budget
 
+MONEY: Final = "usd"
+TOKENS: Final = "tokens"
 STATE_LIFETIME_MS: Final = 35 * 86_400_000
 """Outlives a month's budget and every record that names the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Ceilings in micro-dollars; 0 is none."""
-
-    per_day: int = 0
-    per_month: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.per_day or self.per_month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +33,9 @@ class SharedBudget:
     """A budget that a request draws on beside its user's own."""
 
     scope: str
-    """`key` or `deployment`."""
+    """`key`, `tier` or `deployment`."""
     name: str
-    """Which one: the public id of a key; empty for the deployment."""
+    """Which one: the public id of a key, the name of a tier; empty for the deployment."""
     budget: Budget
 
 
@@ -68,9 +61,14 @@ class Ask:
     """The most that it may cost, which is what all others must leave."""
     need_micro_usd: int | None = None
     """What it is expected to cost, which is what must be left for it; None for as much as the hold."""
+    hold_tokens: int = 0
+    need_tokens: int = 0
+    """The same in tokens."""
     hold_ms: int = 0
-    budget: Budget = Budget()
+    budget: Budget = NO_BUDGET
     shared: tuple[SharedBudget, ...] = ()
+    gives_back: tuple[SharedBudget, ...] | None = None
+    """Where the request is in already, and is asked about again: those it shares what it holds with."""
     record: str = ""
     """The usage record up to its kind, booked by the script if this turns out to be a hit."""
     intent: str = ""
@@ -111,16 +109,18 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class OverBudget:
-    """The hold would not fit. `period` is `day` or `month`."""
+    """The hold would not fit. `period` is `day` or `month`; amounts are in the budget's unit."""
 
     period: str
-    spent_micro_usd: int
+    taken: int
     """Spent and held."""
-    budget_micro_usd: int
-    held_micro_usd: int = 0
+    limit: int
+    held: int = 0
     """The part that is held by requests in flight."""
     scope: str = "user"
-    """Whose budget: `user`, `key` or `deployment`."""
+    """Whose budget: `user`, `key`, `tier` or `deployment`."""
+    unit: str = MONEY
+    """`usd`, counted in micro-dollars, or `tokens`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +130,7 @@ class Settlement:
     person: str
     token: str
     cost_micro_usd: int
+    tokens: int = 0
     shared: tuple[SharedBudget, ...] = ()
     """Those of its admission."""
 
@@ -145,8 +146,16 @@ Verdict: TypeAlias = Admitted | Cached | InFlight | Refusal | OverBudget | Other
 class Gate:
     """Asks the KV for admission. Raises StoreError when the KV cannot say."""
 
-    def __init__(self, store: Store, keys: Keys, clock: Clock, retention: Retention = RETENTION) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        clock: Clock,
+        retention: Retention = RETENTION,
+        budgets: BudgetBook | None = None,
+    ) -> None:
         self._retention = retention
+        self._budgets = budgets
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -154,10 +163,18 @@ class Gate:
 
     async def admit(self, ask: Ask, ride: Sequence[Command] = ()) -> tuple[Verdict, list[Reply | StoreError]]:
         """One round trip; `ride` are read commands that share it and whose replies come back beside the verdict."""
-        reply, *rest = await self._store.run_many([self._command(ask), *ride])
+        budgets = self._budgets.read_command() if self._budgets else []
+        back = [] if ask.gives_back is None else [self._give_back(ask, ask.gives_back)]
+        reply, *rest = (await self._store.run_many([*back, self._command(ask), *ride, *budgets]))[len(back) :]
+        if self._budgets and budgets:
+            self._budgets.learn(rest.pop())
         if isinstance(reply, StoreError):
             raise reply
         return read_verdict(ask, reply), rest
+
+    def _give_back(self, ask: Ask, shared: tuple[SharedBudget, ...]) -> Command:
+        settlement = Settlement(person=ask.person, token=ask.token, cost_micro_usd=0, shared=shared)
+        return (*settle_command(self._keys, settlement, self._clock.now()), "held")
 
     def _command(self, ask: Ask) -> Command:
         now = self._clock.now()
@@ -172,18 +189,18 @@ class Gate:
             ask.hold_micro_usd,
             now_ms + ask.hold_ms,
             day,
-            ask.budget.per_day,
             day[:6],
-            ask.budget.per_month,
             STATE_LIFETIME_MS,
             ask.record,
             self._retention.log_seconds,
             ask.body_digest,
             ask.intent,
             ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd,
+            ask.hold_tokens,
+            ask.need_tokens,
         ]
-        for each in ask.shared:
-            arguments += (each.budget.per_day, each.budget.per_month)
+        for budget in (ask.budget, *(each.budget for each in ask.shared)):
+            arguments += budget.rows
         for limit in ask.limits:
             owner, when = "a" if limit.by_address else "u", "call" if limit.calls_only else "every"
             arguments += (owner, limit.name, limit.maximum, limit.window_ms, limit.lockout_ms, when)
@@ -224,9 +241,9 @@ def read_verdict(ask: Ask, reply: Reply) -> Verdict:
             return Cached(record.partition("\n")[2], state, logged, duplicate=True)
         case [(4 | 5) as code, str(name), int(wait), int()] if limit := limit_named(ask.limits, name):
             return Refusal(limit, wait, locked=code == 5)
-        case [6, str(period), int(spent), int(budget), int(held), int(whose)] if whose <= len(ask.shared):
+        case [6, str(period), int(taken), int(limit), int(held), int(whose), int(unit)] if whose <= len(ask.shared):
             scope = ask.shared[whose - 1].scope if whose else "user"
-            return OverBudget(period, spent, budget, held, scope)
+            return OverBudget(period, taken, limit, held, scope, MONEY if unit == 1 else TOKENS)
         case [7, *_]:
             return OtherBody()
         case _:
@@ -238,7 +255,7 @@ def settle_command(keys: Keys, ask: Settlement, now: float) -> Command:
     day = day_of(now)
     shared = (keys.shared_spend(each.scope, each.name) for each in ask.shared)
     named = (keys.user_state(ask.person), keys.tombstone(ask.person), *shared)
-    sums = (int(now * 1000), ask.token, ask.cost_micro_usd, day, day[:6], STATE_LIFETIME_MS)
+    sums = (int(now * 1000), ask.token, ask.cost_micro_usd, day, day[:6], STATE_LIFETIME_MS, ask.tokens)
     return ("EVAL", script("state", "settle"), len(named), *named, *sums)
 
 

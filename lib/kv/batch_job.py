@@ -78,6 +78,8 @@ def write_head(head: BatchHead) -> str:
             "key_id": grant.key_id,
             "day": grant.daily_budget_micro_usd,
             "month": grant.monthly_budget_micro_usd,
+            "day_tokens": grant.daily_tokens,
+            "month_tokens": grant.monthly_tokens,
             "models": list(grant.models),
             "tags": list(grant.tags),
         },
@@ -148,11 +150,16 @@ def _open_items(text: str) -> list[tuple[int, bool]] | None:
 
 
 def _grant(fields: JsonObject) -> Grant:
-    day, month = fields.get("day"), fields.get("month")
+    names = ("day", "month", "day_tokens", "month_tokens")
+    day, month, day_tokens, month_tokens = (
+        amount if isinstance(amount := fields.get(name), int) else None for name in names
+    )
     return Grant(
         key_id=str(fields.get("key_id") or ""),
-        daily_budget_micro_usd=day if isinstance(day, int) else None,
-        monthly_budget_micro_usd=month if isinstance(month, int) else None,
+        daily_budget_micro_usd=day,
+        monthly_budget_micro_usd=month,
+        daily_tokens=day_tokens,
+        monthly_tokens=month_tokens,
         models=_texts(fields.get("models")),
         tags=_texts(fields.get("tags")),
     )

@@ -7,7 +7,7 @@ Everything expires with the job.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lib.clock import Clock
@@ -28,7 +28,9 @@ from lib.kv.kept import TOMBSTONE_SECONDS, kept
 from lib.kv.keys import Keys
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
+from lib.kv.seal import MARK, Seal
 from lib.kv.store import Store
+from lib.kv.vault import Vault
 
 LIFETIME_SECONDS: Final = 86_400
 CHUNK: Final = 25
@@ -54,29 +56,45 @@ class Made:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """How long a lease lasts, and how much one user can store."""
+
+    lease_ms: int = 30_000
+    jobs_per_user: int = 20
+
+
 class BatchStore:
-    """All of it raises StoreError. `jobs_per_user` bounds what one user can store; leases last `lease_ms`."""
+    """All of it raises StoreError. `vault` seals requests and results; without one they are kept as they are."""
 
     def __init__(
-        self, store: Store, keys: Keys, clock: Clock, *, lease_ms: int = 30_000, jobs_per_user: int = 20
+        self,
+        store: Store,
+        keys: Keys,
+        clock: Clock,
+        rules: BatchRules,
+        vault: Vault | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
         self._clock = clock
-        self._lease_ms = lease_ms
-        self.jobs_per_user = jobs_per_user
+        self.rules = rules
+        self._vault = vault or Vault(store, keys, clock)
         self._create = script("batch_create")
         self._turn = script("batch_turn")
 
     async def create(self, head: BatchHead, requests: Sequence[str]) -> Made:
         """Store a job whose requests are lines of JSON; one that is there already is left as it is."""
-        for commands in self._uploads(head, requests):
+        seal = await self._vault.of(head.person)
+        if seal is None:
+            raise _deleted_just_now()
+        for commands in self._uploads(head, requests, seal):
             _raise_any(await self._store.run_many(commands))
         keys, job, milliseconds = self._keys, head.job, self._milliseconds(head)
         owner = (keys.user_batches(head.person), keys.tombstone(head.person))
         named = (keys.batch(job), keys.batch_state(job), *owner)
         now, expiry = int(self._clock.now() * 1000), int(head.expires_at * 1000)
-        arguments = (write_head(head), FRESH, milliseconds, job, now, expiry, self.jobs_per_user)
+        arguments = (write_head(head), FRESH, milliseconds, job, now, expiry, self.rules.jobs_per_user)
         replies = await self._store.run_many(
             [
                 ("EVAL", self._create, len(named), *named, *arguments),
@@ -90,8 +108,7 @@ class BatchStore:
                 return Made(head, new=True)
             case [-1]:
                 await self.close(job)
-                message = "the data of this user was deleted a moment ago; batches are taken again soon"
-                raise Overloaded(message, retry_after=float(TOMBSTONE_SECONDS))
+                raise _deleted_just_now()
             case [0, str(there)]:
                 return Made(read_head(job, there), new=False)
             case _:
@@ -107,12 +124,13 @@ class BatchStore:
 
     async def requests(self, head: BatchHead, chunk: int) -> list[str]:
         """The requests of a chunk."""
-        text = await self._store.run("GET", self._keys.batch_requests(head.job, head.digest, chunk))
-        return text.split("\n") if isinstance(text, str) else []
+        name = self._keys.batch_requests(head.job, head.digest, chunk)
+        text = _opened(await self._vault.of(head.person), name, await self._store.run("GET", name))
+        return [] if text is None else text.split("\n")
 
     async def turn(self, head: BatchHead, ask: TurnAsk) -> TurnReply:
         """Say what has ended and what still runs; get more. Saying the same twice changes nothing."""
-        *before, last = _groups(ask.reports)
+        *before, last = _groups(await self._sealed(head, ask.reports))
         for reports in before:
             quiet = TurnAsk(worker=ask.worker, reports=reports, running=ask.running)
             await self._store.run(*self._turn_command(head, quiet))
@@ -128,11 +146,13 @@ class BatchStore:
 
     async def results(self, head: BatchHead, begin: int, end: int) -> AsyncGenerator[str]:
         """The stored results of the items from `begin` to before `end`, in order; those without one are left out."""
-        size = FIRST_PAGE
+        size, seal = FIRST_PAGE, await self._vault.of(head.person)
         while begin < end:
             upto = min(begin + size, end)
-            page = await self._store.run("MGET", *(self._keys.batch_result(head.job, i) for i in range(begin, upto)))
-            texts = [text for text in page if isinstance(text, str)] if isinstance(page, list) else []
+            names = [self._keys.batch_result(head.job, i) for i in range(begin, upto)]
+            page = await self._store.run("MGET", *names)
+            pairs = zip(names, page if isinstance(page, list) else [], strict=False)
+            texts = [text for name, kept in pairs if (text := _opened(seal, name, kept)) is not None]
             for text in texts:
                 yield text
             begin, longest = upto, max(map(len, texts), default=1)
@@ -147,15 +167,25 @@ class BatchStore:
         """Take a job from those that are not done."""
         await self._store.run("SREM", self._keys.open_batches, job)
 
-    def _uploads(self, head: BatchHead, requests: Sequence[str]) -> Iterator[list[Command]]:
+    async def _sealed(self, head: BatchHead, reports: Sequence[Report]) -> Sequence[Report]:
+        seal = await self._vault.of(head.person) if reports else None
+        if seal is None:  # the user has just been deleted, and the job with them: the script takes nothing in
+            return reports
+        name = self._keys.batch_result
+        return [
+            each if each.again_at else replace(each, result=seal.seal(name(head.job, each.lease.index), each.result))
+            for each in reports
+        ]
+
+    def _uploads(self, head: BatchHead, requests: Sequence[str], seal: Seal) -> Iterator[list[Command]]:
         commands: list[Command] = []
         size, milliseconds = 0, self._milliseconds(head)
         for chunk in range(-(-len(requests) // CHUNK)):
-            text = "\n".join(requests[chunk * CHUNK : (chunk + 1) * CHUNK])
+            key = self._keys.batch_requests(head.job, head.digest, chunk)
+            text = seal.seal(key, "\n".join(requests[chunk * CHUNK : (chunk + 1) * CHUNK]))
             if commands and size + len(text) > UPLOAD_CHARACTERS:
                 yield [self._kept(head, commands)]
                 commands, size = [], 0
-            key = self._keys.batch_requests(head.job, head.digest, chunk)
             commands.append(("SET", key, text, "PX", milliseconds))
             size += len(text)
         yield [self._kept(head, commands)]
@@ -170,7 +200,7 @@ class BatchStore:
         arguments: list[str | int] = [
             int(self._clock.now() * 1000),
             ask.worker,
-            self._lease_ms,
+            self.rules.lease_ms,
             ask.want,
             head.concurrency,
             head.total,
@@ -186,6 +216,18 @@ class BatchStore:
 
     def _milliseconds(self, head: BatchHead) -> int:
         return max(1, int((head.expires_at - self._clock.now()) * 1000))
+
+
+def _deleted_just_now() -> Overloaded:
+    message = "the data of this user was deleted a moment ago; batches are taken again soon"
+    return Overloaded(message, retry_after=float(TOMBSTONE_SECONDS))
+
+
+def _opened(seal: Seal | None, name: str, text: Reply) -> str | None:
+    """What is kept under a name. A job that was made before texts were sealed ends as it began."""
+    if not isinstance(text, str) or seal is None:
+        return None
+    return seal.open(name, text) if text.startswith(MARK) else text
 
 
 def _report(each: Report) -> tuple[str | int, ...]:

@@ -79,6 +79,10 @@ class Deduplication:
         self._clock = clock
         self._release = script("release")
 
+    def key_of(self, digest: str) -> str:
+        """Where the record is."""
+        return self._keys.duplicate(digest)
+
     async def follow(self, digest: str, claim: str, deadline: float) -> Outcome:
         """Wait until the record is no longer `claim`. Raises StoreError when the KV cannot say."""
         pause, marked_at = FIRST_LOOK_SECONDS, float("-inf")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 _SPECIAL: Final = re.compile(r"[*?\[\]\\]")
+DAY_SECONDS: Final = 86_400
 LOG_SHARDS: Final = 16
 """Lists a day's usage log is spread over, by user."""
 
 
 def day_of(now: float) -> str:
     """`20261124`: the UTC day of a time."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+    return _stamp(int(now // DAY_SECONDS))
+
+
+@lru_cache(maxsize=64)
+def _stamp(days: int) -> str:
+    return datetime.fromtimestamp(days * DAY_SECONDS, UTC).strftime("%Y%m%d")
 
 
 class Keys:
@@ -36,6 +43,11 @@ class Keys:
         """Spend and holds of all who share a budget: of one key, or of the deployment, whose name is empty."""
         return f"{self._prefix}b1:{scope}:{name}"
 
+    @property
+    def budgets(self) -> str:
+        """Budgets that were set at run time."""
+        return f"{self._prefix}bg"
+
     def address_state(self, address: str) -> str:
         """Windows of one client address."""
         return f"{self._prefix}i1:{address}"
@@ -43,6 +55,35 @@ class Keys:
     def answer(self, digest: str) -> str:
         """A cached answer."""
         return f"{self._prefix}c1:{digest}"
+
+    def near(self, entry: str) -> str:
+        """A cached answer together with its question, by the short id that postings hold."""
+        return f"{self._prefix}n1:{entry}"
+
+    def near_postings(self, scope: str, slot: int) -> str:
+        """The questions of one scope and slot of time, by their rarest terms."""
+        return f"{self._prefix}np:{scope}:{slot}"
+
+    def near_pool(self, name: str) -> str:
+        """What comparisons of near answers came to."""
+        return f"{self._prefix}nc:{name}"
+
+    def near_said(self, person: str, week: int) -> str:
+        """How many of one user's comparisons have counted in a week."""
+        return f"{self._prefix}nu:{person}:{week}"
+
+    def near_wrong(self, question: str, entry: str) -> str:
+        """There while an entry is known not to answer a question; both by their short ids."""
+        return f"{self._prefix}nt:{question}:{entry}"
+
+    @property
+    def experiments(self) -> str:
+        """The experiments with the cache that are on."""
+        return f"{self._prefix}xp"
+
+    def arm_votes(self, label: str) -> str:
+        """First votes on answers of one arm of an experiment."""
+        return f"{self._prefix}xv:{label}"
 
     def vector(self, digest: str) -> str:
         """The cached vector of one text."""
@@ -113,8 +154,12 @@ class Keys:
         return f"{self._prefix}fm:{model}:{day}"
 
     def task_votes(self, task: str) -> str:
-        """Counts of votes on the answers to one kind of task, by model."""
+        """Votes that teach on the answers to one kind of task, by length of prompt and model."""
         return f"{self._prefix}ft:{task}"
+
+    def user_lessons(self, person: str) -> str:
+        """How many of a user's votes have taught, by task, length of prompt and model."""
+        return f"{self._prefix}fl:{person}"
 
     def arm_day(self, arm: str, day: str) -> str:
         """Totals of one side of the gradual rollout and day."""
@@ -253,6 +298,10 @@ class Keys:
         """There for a while after a user was deleted. Its name is another hash than any that data had."""
         name = blake2b(person.encode(), key=self._secret, digest_size=10, person=b"tombstone").hexdigest()
         return f"{self._prefix}go:{name}"
+
+    def salt(self, person: str) -> str:
+        """What makes the key of a user's sealed texts theirs."""
+        return f"{self._prefix}sl:{person}"
 
     @property
     def deletions(self) -> str:

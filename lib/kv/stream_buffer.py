@@ -75,27 +75,27 @@ class StreamBuffer:
     async def begin(self, name: StreamName, chat_id: str, text: str, lifetime_ms: int) -> None:
         """Keep a stream that is not kept yet, and note that it answers this chat."""
         chat = self._keys.chat(name.person, chat_id)
-        named = (self._text(name), self._notes(name.person, 0), self._keys.tombstone(name.person))
+        named = (self.key_of(name), self._notes(name.person, 0), self._keys.tombstone(name.person))
         await self._store.run(
             *("EVAL", self._begin, 3, *named, text, lifetime_ms, chat, name.request_id, 2 * SLOT_SECONDS)
         )
 
     async def extend(self, name: StreamName, offset: int, text: str, lifetime_ms: int) -> bool:
         """Add text that begins at this offset (bytes). False when the stream is gone."""
-        extend = ("EVAL", self._extend, 1, self._text(name), offset, text, lifetime_ms)
+        extend = ("EVAL", self._extend, 1, self.key_of(name), offset, text, lifetime_ms)
         return await self._store.run(*extend) != -1
 
     async def look(self, name: StreamName) -> Sign:
         """A sign of life without text."""
         there, wish = await self._all(
-            ("PEXPIRE", self._text(name), KEPT_MS), ("GET", self._keys.stream_wish(name.person, name.request_id))
+            ("PEXPIRE", self.key_of(name), KEPT_MS), ("GET", self._keys.stream_wish(name.person, name.request_id))
         )
         return Sign(there == 1, _wish(wish))
 
     async def extend_and_look(self, name: StreamName, offset: int, text: str) -> Sign:
         """Both at once."""
         length, wish = await self._all(
-            ("EVAL", self._extend, 1, self._text(name), offset, text, KEPT_MS),
+            ("EVAL", self._extend, 1, self.key_of(name), offset, text, KEPT_MS),
             ("GET", self._keys.stream_wish(name.person, name.request_id)),
         )
         return Sign(length != -1, _wish(wish))
@@ -109,7 +109,7 @@ class StreamBuffer:
 
     async def read(self, name: StreamName, offset: int, *, wish: bool) -> Slice:
         """The text from an offset (bytes) on. `wish` tells the writer that somebody reads along."""
-        commands: list[Command] = [("GETRANGE", self._text(name), offset, -1), ("PTTL", self._text(name))]
+        commands: list[Command] = [("GETRANGE", self.key_of(name), offset, -1), ("PTTL", self.key_of(name))]
         if wish:
             mark = self._keys.stream_wish(name.person, name.request_id)
             commands.append(("SET", mark, Wish.READ.value, "PX", WISH_MS, "NX"))
@@ -125,7 +125,7 @@ class StreamBuffer:
 
     async def seen(self, name: StreamName) -> None:
         """A reader has had a finished stream to its end: it need not be kept for long."""
-        await self._store.run("PEXPIRE", self._text(name), SEEN_MS)
+        await self._store.run("PEXPIRE", self.key_of(name), SEEN_MS)
 
     async def keys_of(self, person: str) -> list[str]:
         """Every key that streams of this user may have, for whoever deletes the user."""
@@ -135,7 +135,8 @@ class StreamBuffer:
         streams = [self._keys.stream(person, request_id) for request_id in ids]
         return [*notes, *streams, *(self._keys.stream_wish(person, request_id) for request_id in ids)]
 
-    def _text(self, name: StreamName) -> str:
+    def key_of(self, name: StreamName) -> str:
+        """Where its text is."""
         return self._keys.stream(name.person, name.request_id)
 
     def _notes(self, person: str, ago: int) -> str:

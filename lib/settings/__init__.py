@@ -15,7 +15,7 @@ from lib.settings.groups import (
     Routing,
     Streams,
 )
-from lib.settings.settings import Settings, base_url_variable
+from lib.settings.settings import Settings, base_url_variable, json_text
 
 __all__ = [
     "GROUPS",
@@ -33,4 +33,5 @@ __all__ = [
     "Settings",
     "Streams",
     "base_url_variable",
+    "json_text",
 ]

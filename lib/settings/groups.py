@@ -7,16 +7,16 @@ from typing import Final
 
 from lib.settings.alerts import Alerts
 from lib.settings.batches import Batches
+from lib.settings.budgets import Budgets
 from lib.settings.embeddings import Embeddings
 from lib.settings.identity import Jwt, OwnKeys, Subscriptions
 from lib.settings.rollout import RolloutSettings
+from lib.settings.shadow import GivenShadow, shadow
 from lib.settings.telemetry import Telemetry
 from lib.settings.usage import UsageSettings
 from lib.settings.variables import (
     Group,
     choice,
-    dollars,
-    dollars_as_micro_usd,
     flag,
     number,
     optional_number,
@@ -24,6 +24,7 @@ from lib.settings.variables import (
     pairs,
     price,
     secret,
+    secrets,
     switch,
     text,
     whole,
@@ -72,6 +73,11 @@ class Kv(Group):
     namespace: str = text("KV_NAMESPACE", "aig", "Prefix of every key, so that deployments can share a database")
     hash_secret: str | None = secret(
         "GATEWAY_HASH_SECRET", "Keys the hashes of user ids and addresses in the store, and seals API keys"
+    )
+    encryption_keys: tuple[str, ...] = secrets(
+        "ENCRYPTION_KEYS",
+        "Seal texts of users in the store: the first key seals, all open (docs/privacy.md)",
+        shortest=32,
     )
     connect_timeout_seconds: float = number(
         "KV_CONNECT_TIMEOUT_SECONDS", 1.0, "Longest wait for a connection", low=0.01
@@ -146,17 +152,6 @@ class Limits(Group):
     classes: Mapping[str, int] = pairs(
         "MODEL_CLASS_LIMITS", "Requests per minute and user by model class", "class=requests,… such as o1=5", _limit
     )
-    daily_budgets: Mapping[str, int] = pairs(
-        "TIER_DAILY_BUDGETS_USD", "Dollars a user may spend per day, by tier", "tier=dollars,…", dollars_as_micro_usd
-    )
-    monthly_budgets: Mapping[str, int] = pairs(
-        "TIER_MONTHLY_BUDGETS_USD",
-        "Dollars a user may spend per month, by tier",
-        "tier=dollars,…",
-        dollars_as_micro_usd,
-    )
-    daily_budget: int = dollars("DAILY_BUDGET_USD", "Dollars that all users together may spend per day")
-    monthly_budget: int = dollars("MONTHLY_BUDGET_USD", "Dollars that all users together may spend per month")
 
 
 class Retry(Group):
@@ -222,6 +217,34 @@ class Cache(Group):
     time_sensitive_seconds: int = whole("CACHE_TTL_TIME_SENSITIVE_SECONDS", 300, "Lifetime of what changes by the hour")
     general_seconds: int = whole("CACHE_TTL_GENERAL_SECONDS", 1_800, "Lifetime of everything else")
     factual_seconds: int = whole("CACHE_TTL_FACTUAL_SECONDS", 86_400, "Lifetime of lasting facts")
+    ttl_rules: str = text(
+        "CACHE_TTL_RULES", "", "JSON, or the path of a file of it: lifetime rules of your own (docs/cache.md)"
+    )
+    mode: str = choice(
+        "CACHE_MODE",
+        ("exact", "shadow", "near"),
+        "What is a hit: the same question; with `near` also one that means the same, once such hits are certified; "
+        "`shadow` only measures them (docs/cache.md)",
+        default="exact",
+    )
+    near_max_wrong_percent: float = number(
+        "CACHE_NEAR_MAX_WRONG_PERCENT", 1.0, "Near hits that may be wrong, of a hundred", low=0.1, high=10.0
+    )
+    near_pool: str = choice(
+        "CACHE_NEAR_POOL",
+        ("deployment", "scope"),
+        "Whose comparisons certify near hits: all users' together, or those of one user, model and instructions alone",
+        default="deployment",
+    )
+    near_judge: str = text(
+        "CACHE_NEAR_JUDGE_MODEL",
+        "",
+        "A model that compares two answers where words do not show whether they are the same; without one that counts "
+        "against near hits",
+    )
+    experiments: bool = flag(
+        "CACHE_EXPERIMENTS", "Splits users into arms with different caches (docs/cache.md)", production=False
+    )
     max_entry_bytes: int = whole("CACHE_MAX_ENTRY_BYTES", 262_144, "Longer answers are not kept", low=1_024)
 
 
@@ -246,6 +269,24 @@ class Routing(Group):
     max_usd_per_million: float | None = optional_number(
         "MAX_USD_PER_MILLION", "Ceiling on the blended price of models the router chooses"
     )
+    policy: str = choice(
+        "ROUTING_POLICY",
+        ("document", "measured"),
+        "How `auto` weighs models: by the preferred models and least tiers of each class of work, or by measured "
+        "quality against cost alone (docs/routing.md)",
+        default="document",
+    )
+    quality: str = text("ROUTING_QUALITY", "", "A quality table in the place of the shipped one: JSON, or its file")
+    learning: bool = flag("ROUTING_LEARNING", "Votes move what the router thinks of models", production=True)
+    exploration_percent: float = number(
+        "ROUTING_EXPLORATION_PERCENT",
+        5.0,
+        "`auto` requests that may try another model than the first, where users vote (docs/routing.md)",
+        high=20.0,
+    )
+    shadow: GivenShadow | None = shadow(
+        "ROUTING_SHADOW", "A policy that is compared with the one in force on `auto` requests, without serving any"
+    )
     price_ceiling: tuple[float, float] = price(
         "PRICE_CEILING", (75.0, 150.0), "Billed for a model whose price nobody knows"
     )
@@ -267,6 +308,7 @@ GROUPS: Final[tuple[type[Group], ...]] = (
     Kv,
     Providers,
     Limits,
+    Budgets,
     Retry,
     RequestTimeouts,
     Streams,

@@ -13,6 +13,7 @@ from lib.catalog.rows import Protocol, ProviderRow
 from lib.errors import SettingsError
 from lib.settings.alerts import Alerts
 from lib.settings.batches import Batches
+from lib.settings.budgets import Budgets
 from lib.settings.embeddings import Embeddings
 from lib.settings.groups import (
     Access,
@@ -51,6 +52,7 @@ class Settings:
     kv: Kv
     providers: Providers
     limits: Limits
+    budgets: Budgets
     retry: Retry
     timeouts: RequestTimeouts
     streams: Streams
@@ -80,6 +82,7 @@ class Settings:
             kv=Kv.from_env(env, production=production),
             providers=Providers.from_env(env, production=production),
             limits=Limits.from_env(env, production=production),
+            budgets=Budgets.from_env(env, production=production),
             retry=Retry.from_env(env, production=production),
             timeouts=RequestTimeouts.from_env(env, production=production),
             streams=Streams.from_env(env, production=production),
@@ -105,8 +108,7 @@ class Settings:
         tiers, classes = [tier.name for tier in TIERS], [row.name for row in CLASS_LIMITS]
         for variable, names, known in (
             ("TIER_LIMITS", given.tiers, tiers),
-            ("TIER_DAILY_BUDGETS_USD", given.daily_budgets, tiers),
-            ("TIER_MONTHLY_BUDGETS_USD", given.monthly_budgets, tiers),
+            *((variable, names, tiers) for variable, names in self.budgets.by_tier),
             ("KV_FAIL_CLOSED_TIERS", self.kv.fail_closed_tiers, tiers),
             ("BYOK_ALLOWED_TIERS", self.own_keys.tiers, tiers),
             ("STRIPE_PRICE_TIERS", tuple(self.subscriptions.stripe_tiers.values()), tiers),
@@ -118,8 +120,7 @@ class Settings:
             tiers=tuple(self._tier(tier) for tier in TIERS),
             classes=tuple(replace(row, limit=given.classes.get(row.name, row.limit)) for row in CLASS_LIMITS),
             address_limit=given.address_per_minute,
-            daily_budget_micro_usd=given.daily_budget,
-            monthly_budget_micro_usd=given.monthly_budget,
+            budget=self.budgets.of_all,
         )
 
     def _tier(self, tier: Tier) -> Tier:
@@ -128,15 +129,15 @@ class Settings:
             tier,
             limit=limit,
             lockout_seconds=lockout,
-            daily_budget_micro_usd=self.limits.daily_budgets.get(tier.name, tier.daily_budget_micro_usd),
-            monthly_budget_micro_usd=self.limits.monthly_budgets.get(tier.name, tier.monthly_budget_micro_usd),
+            budget=self.budgets.of_user(tier.name),
+            total=self.budgets.of_tier(tier.name),
         )
 
     def catalog(self) -> Catalog:
         """The catalogue with the operator's rows and every provider's base URL in force. Raises SettingsError."""
         catalog = Catalog.build()
         if self.providers.models:
-            catalog = catalog.with_extra(self._models_text())
+            catalog = catalog.with_extra(json_text("GATEWAY_MODELS", self.providers.models))
         models = tuple(
             replace(row, usd_per_million=row.usd_per_million or self.providers.crowelogic_price)
             if row.id == CROWELOGIC_MODEL
@@ -172,14 +173,15 @@ class Settings:
             raise SettingsError(f"{name} must start with https:// or http://")
         return replace(row, base_url=given)
 
-    def _models_text(self) -> str:
-        given = self.providers.models
-        if given.startswith(("{", "[")):
-            return given
-        try:
-            return Path(given).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"GATEWAY_MODELS must be JSON or the path of a JSON file: {error}") from error
+
+def json_text(name: str, given: str) -> str:
+    """What a variable gives: JSON, or the path of a JSON file. Raises SettingsError for a file that cannot be read."""
+    if given.startswith(("{", "[")):
+        return given
+    try:
+        return Path(given).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name} must be JSON or the path of a JSON file: {error}") from error
 
 
 def base_url_variable(provider_id: str) -> str:

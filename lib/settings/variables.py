@@ -156,6 +156,19 @@ def secret(name: str, purpose: str) -> str | None:
     return declared(Variable(name, purpose, "a secret text", "–", str, None, secret=True), None)
 
 
+def secrets(name: str, purpose: str, *, shortest: int) -> tuple[str, ...]:
+    """A setting for several secrets of that many characters at least, separated by commas; never shown."""
+
+    def parse(given: str) -> tuple[str, ...]:
+        if any(len(word) < shortest for word in _words(given)):
+            raise ValueError
+        return _words(given)
+
+    nothing: tuple[str, ...] = ()
+    takes = f"a comma-separated list of secret texts of {shortest} characters or more"
+    return declared(Variable(name, purpose, takes, "–", parse, nothing, secret=True), nothing)
+
+
 def words(name: str, purpose: str) -> tuple[str, ...]:
     """A setting that takes a comma-separated list."""
     nothing: tuple[str, ...] = ()

@@ -13,8 +13,9 @@ from lib.web.anthropic_model import CountBody, MessagesBody, ToolUseChoice
 from lib.web.anthropic_turns import messages_of, system_messages
 from lib.web.asgi import Headers
 from lib.web.body import routing_of
+from lib.web.cache_options import cache_use
 from lib.web.json_values import as_json, as_object, object_field, text_field
-from lib.web.parameters import cache_switches, idempotency_key_of, param_name, unknown_of
+from lib.web.parameters import idempotency_key_of, param_name, unknown_of
 from lib.web.validation import invalid
 from lib.web.wire_model import GatewayWish
 
@@ -68,8 +69,8 @@ def prompt_of(posted: CountBody) -> ChatRequest:
 def request_of(posted: MessagesBody, headers: Headers, default_model: str) -> ChatRequest:
     """The whole request. Raises InvalidRequest."""
     prompt = prompt_of(posted)
-    read_cache, write_cache = cache_switches(headers, enabled=None)
     wish = posted.gateway or GatewayWish()
+    cache = cache_use(headers, enabled=None, options=wish.cache)
     if wish.restart is not None:
         raise InvalidRequest("This protocol cannot take back what was sent.", param="gateway.restart")
     return replace(
@@ -84,8 +85,10 @@ def request_of(posted: MessagesBody, headers: Headers, default_model: str) -> Ch
         extra=_extra(posted),
         anthropic=_for_anthropic(posted),
         prompt_caching=wish.caching is not None,
-        read_cache=read_cache,
-        write_cache=write_cache,
+        on_budget=wish.on_budget or "",
+        read_cache=cache.read,
+        write_cache=cache.write,
+        cache=cache.wish,
         idempotency_key=idempotency_key_of(headers),
         tags=tuple(wish.tags),
         routing=_routing(wish, prompt.routing.only),

@@ -139,7 +139,7 @@ class BatchEndpoint:
             raise RateLimited(
                 "This user has as many durable batches as there may be; they expire a day after they were made.",
                 limit_name="batches",
-                limit=self._parts.store.jobs_per_user,
+                limit=self._parts.store.rules.jobs_per_user,
                 window_seconds=LIFETIME_SECONDS,
                 retry_after=AGAIN_SECONDS,
             )

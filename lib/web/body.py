@@ -15,11 +15,11 @@ from lib.contract import ChatRequest, JsonObject, Message, RoutingWish
 from lib.errors import InvalidRequest, RequestTooLarge
 from lib.web.access import Claim
 from lib.web.asgi import BODY_LIMIT, Headers
+from lib.web.cache_options import cache_use
 from lib.web.encoders import Encoding, choose
 from lib.web.json_values import as_object
 from lib.web.message_check import check_message
 from lib.web.parameters import (
-    cache_switches,
     idempotency_key_of,
     response_format_of,
     stop_sequences,
@@ -79,6 +79,7 @@ def parse_chat(body: bytes, headers: Headers, default_model: str = AUTOMATIC) ->
             stream=encoding is not Encoding.JSON,
             routing=routing_of(wish),
             restart=wish.restart is not None,
+            on_budget=wish.on_budget or "",
             prompt_caching=wish.caching is not None,
         ),
         claim=Claim(posted.user_id or wish.user or posted.openai_user, posted.tier),
@@ -116,7 +117,7 @@ def _ui_messages(raw: list[JsonObject]) -> tuple[Message, ...]:
 
 
 def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) -> ChatRequest:
-    read_cache, write_cache = cache_switches(headers, enabled=posted.enable_cache)
+    cache = cache_use(headers, enabled=posted.enable_cache, options=posted.wish.cache)
     anew = posted.trigger == REGENERATE
     return ChatRequest(
         model=posted.model or "",
@@ -131,8 +132,9 @@ def _request(posted: ChatBody, messages: tuple[Message, ...], headers: Headers) 
         tool_choice=tool_choice_of(posted.tool_choice),
         response_format=response_format_of(posted.response_format),
         extra=unknown_of(posted.unknown_fields()),
-        read_cache=read_cache and not anew,
-        write_cache=write_cache,
+        read_cache=cache.read and not anew,
+        write_cache=cache.write,
+        cache=cache.wish,
         use_dedup=posted.enable_dedup is not False and not anew,
         use_fallback=posted.enable_fallback is not False,
         same_provider=posted.same_provider is True,

@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from lib.contract import JsonObject
-from lib.errors import AuthenticationFailed, BudgetExceeded, GatewayError, RateLimited, SpentBudget
+from lib.errors import EVERYBODYS, AuthenticationFailed, BudgetExceeded, GatewayError, RateLimited, SpentBudget
 from lib.web.asgi import RawHeader
 from lib.web.headers import header_value, quoted
 
@@ -46,12 +46,16 @@ def error_object(error: GatewayError) -> JsonObject:
 
 
 def _budget(budget: SpentBudget) -> JsonObject:
-    """Amounts in dollars; none of the deployment's, which its users need not know."""
-    told: JsonObject = {"scope": budget.scope, "period": budget.period, "resets_at": budget.resets_at}
-    if budget.scope != "deployment":
-        told["limit_usd"] = budget.limit / MICRO
-        told["spent_usd"] = (budget.spent - budget.held) / MICRO
-        told["held_usd"] = budget.held / MICRO
+    """Amounts in dollars or tokens; none of what many share, which its users need not know."""
+    told: JsonObject = {
+        "scope": budget.scope,
+        "period": budget.period,
+        "unit": budget.unit,
+        "resets_at": budget.resets_at,
+    }
+    if budget.scope not in EVERYBODYS:
+        parts = (("limit", budget.limit), ("spent", budget.spent - budget.held), ("held", budget.held))
+        told |= {f"{name}_{budget.unit}": amount / MICRO if budget.unit == "usd" else amount for name, amount in parts}
     return told
 
 

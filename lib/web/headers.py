@@ -15,6 +15,7 @@ EXPOSED: Final = (
     "x-cache-ttl-class",
     "x-ai-model",
     "x-ai-cost-usd",
+    "x-ai-budget-downgrade",
     "x-ai-degraded",
     "x-ai-dropped-params",
     "x-ratelimit-limit-requests",
@@ -44,6 +45,8 @@ def report_headers(report: Report, *, final: bool) -> list[RawHeader]:
     if final:
         whole, part = divmod(report.cost_micro_usd, 1_000_000)
         headers.append((b"x-ai-cost-usd", b"%d.%06d" % (whole, part)))
+    if isinstance(instead_of := report.routing.get("budgetDowngrade"), str):
+        headers.append((b"x-ai-budget-downgrade", header_value(instead_of)))
     if report.degraded:
         headers.append((b"x-ai-degraded", header_value(", ".join(report.degraded))))
     if report.dropped_params:

@@ -17,10 +17,12 @@ from lib.web.validation import invalid
 
 MICRO: Final = 1_000_000
 LONGEST_LIFE_SECONDS: Final = 5 * 365 * 86_400
+MOST_TOKENS: Final = 10**15
 LONGEST_OVERLAP_SECONDS: Final = 30 * 86_400
 _Line: TypeAlias = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Dollars: TypeAlias = Annotated[float, Field(ge=0, le=1_000_000)]
+Dollars: TypeAlias = Annotated[float, Field(ge=0, le=1_000_000)]
+Tokens: TypeAlias = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 _IN_STORE: Final = {
     "daily_budget_usd": "daily_budget_micro_usd",
     "monthly_budget_usd": "monthly_budget_micro_usd",
@@ -39,9 +41,11 @@ class ChangeBody(_Body):
 
     name: _Line | None = None
     tier: _Word | None = None
-    daily_budget_usd: _Dollars | None = None
+    daily_budget_usd: Dollars | None = None
     """In the place of the tier's; 0 is no ceiling."""
-    monthly_budget_usd: _Dollars | None = None
+    monthly_budget_usd: Dollars | None = None
+    daily_tokens: Tokens | None = None
+    monthly_tokens: Tokens | None = None
     models: Annotated[list[_Line], Field(max_length=100)] | None = None
     tags: Annotated[list[_Word], Field(max_length=10)] | None = None
     expires_at: AwareDatetime | None = None
@@ -85,8 +89,10 @@ class TermRules:
         given = KeyTerms(
             name=body.name or "",
             tier=self._tier(body.tier),
-            daily_budget_micro_usd=_micro(body.daily_budget_usd),
-            monthly_budget_micro_usd=_micro(body.monthly_budget_usd),
+            daily_budget_micro_usd=micro(body.daily_budget_usd),
+            monthly_budget_micro_usd=micro(body.monthly_budget_usd),
+            daily_tokens=body.daily_tokens,
+            monthly_tokens=body.monthly_tokens,
             models=self._models(body.models or ()),
             tags=tuple(dict.fromkeys(body.tags or ())),
             expires_at=self._end(body.expires_at),
@@ -128,8 +134,10 @@ def shown(record: KeyRecord, now: float) -> JsonObject:
         "name": terms.name,
         "status": record.status(now),
         "tier": terms.tier or None,
-        "dailyBudgetUsd": _dollars(terms.daily_budget_micro_usd),
-        "monthlyBudgetUsd": _dollars(terms.monthly_budget_micro_usd),
+        "dailyBudgetUsd": dollars(terms.daily_budget_micro_usd),
+        "monthlyBudgetUsd": dollars(terms.monthly_budget_micro_usd),
+        "dailyTokens": terms.daily_tokens,
+        "monthlyTokens": terms.monthly_tokens,
         "models": list[Json](terms.models),
         "tags": list[Json](terms.tags),
         "createdAt": _time(record.created_at),
@@ -141,11 +149,13 @@ def shown(record: KeyRecord, now: float) -> JsonObject:
     }
 
 
-def _micro(dollars: float | None) -> int | None:
+def micro(dollars: float | None) -> int | None:
+    """Micro-dollars, where anything was said."""
     return None if dollars is None else round(dollars * MICRO)
 
 
-def _dollars(micro_usd: int | None) -> float | None:
+def dollars(micro_usd: int | None) -> float | None:
+    """Dollars, likewise."""
     return None if micro_usd is None else micro_usd / MICRO
 
 

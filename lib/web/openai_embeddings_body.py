@@ -11,7 +11,8 @@ from lib.embedding import EmbeddingRequest, Input
 from lib.errors import InvalidRequest
 from lib.web.access import Claim
 from lib.web.asgi import Headers
-from lib.web.parameters import cache_switches, unknown_of
+from lib.web.cache_options import cache_use
+from lib.web.parameters import unknown_of
 from lib.web.validation import invalid
 
 MOST_INPUTS: Final = 2_048
@@ -65,7 +66,7 @@ def read_embeddings(body: bytes, headers: Headers) -> PostedEmbeddings:
         posted = EmbeddingBody.model_validate_json(body)
     except ValidationError as error:
         raise invalid(error) from None
-    read_cache, write_cache = cache_switches(headers, enabled=None)
+    cache = cache_use(headers, enabled=None, options=None)
     extra = unknown_of(posted.model_extra or {})
     if posted.user:
         extra["user"] = posted.user
@@ -74,8 +75,8 @@ def read_embeddings(body: bytes, headers: Headers) -> PostedEmbeddings:
         inputs=inputs_of(posted.input),
         dimensions=posted.dimensions,
         extra=extra,
-        read_cache=read_cache,
-        write_cache=write_cache,
+        read_cache=cache.read,
+        write_cache=cache.write,
         only=tuple(posted.gateway.only),
         order=tuple(posted.gateway.order),
         tags=tuple(posted.gateway.tags),

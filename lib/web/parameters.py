@@ -68,13 +68,6 @@ def param_name(text: str) -> str:
     return "".join(character if "!" <= character <= "~" else "?" for character in text[:100])
 
 
-def cache_switches(headers: Headers, *, enabled: bool | None) -> tuple[bool, bool]:
-    """Whether to read and whether to write the cache (RFC 9111, 5.2.1): `no-cache` reads none, `no-store` neither."""
-    directives = frozenset(part.strip().lower() for part in headers.get("cache-control", "").split(","))
-    wanted = enabled is not False and "no-store" not in directives
-    return wanted and "no-cache" not in directives, wanted
-
-
 def idempotency_key_of(headers: Headers) -> str | None:
     """The Idempotency-Key header, where there is one."""
     key = headers.get("idempotency-key")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from lib.clock import Clock
-from lib.contract import CallerKind, JsonObject
+from lib.contract import CallerKind, Json, JsonObject
 from lib.errors import AuthenticationFailed, GatewayError, InvalidRequest, Overloaded, PermissionDenied, StoreError
 from lib.usage_query import ALL, UsageQuery, UsageRow
 from lib.web.access import Access
@@ -55,6 +55,10 @@ class Stats(Protocol):
         ...
 
 
+Section: TypeAlias = Callable[[], Awaitable[JsonObject | list[Json]]]
+"""Raises StoreError."""
+
+
 async def nothing() -> None:
     """For records that are always up to date."""
 
@@ -69,6 +73,8 @@ class StatsRoute:
     stats: Stats
     access: Access
     clock: Clock
+    sections: Mapping[str, Section] = field(default_factory=dict[str, Section])
+    """What else the operator is told with a day of all users, by its name there."""
     first: Callable[[], Awaitable[None]] = nothing
     """Brings the records up to date where that is due."""
 
@@ -118,7 +124,12 @@ class StatsRoute:
             return partial(self.stats.get_model_stats, model, day)
         if month:
             return partial(self.stats.get_monthly_stats, month)
-        return partial(self.stats.get_daily_stats, day)
+        return partial(self._day, day)
+
+    async def _day(self, day: str | None) -> JsonObject:
+        shown = await self.stats.get_daily_stats(day)
+        more: JsonObject = {name: await read() for name, read in self.sections.items()}
+        return {**shown, **more}
 
     async def _csv(self, call: Call, query: UsageQuery) -> None:
         name = f"usage-{query.first}-{query.last}.csv"

@@ -14,6 +14,7 @@ COLUMNS: Final = (
     *("totalRequests", "totalTokens", "inputTokens", "outputTokens"),
     *("cachedInputTokens", "cacheWriteTokens", "reasoningTokens"),
     *("totalCost", "totalCostMicroUsd", "wastedCost", "savedCost"),
+    *("savedByCache", "savedByDedup", "savedByRouting", "routedCost", "routedBaselineCost"),
     *("cacheHits", "cacheHitRate", "duplicates", "dedupRate", "errors", "errorRate", "hangups", "refused"),
     *("fallbackRate", "retries", "estimatedRequests", "unpricedRequests", "ownKeys.requests", "ownKeys.cost"),
     *("latency.averageMs", "latency.p50Ms", "latency.p95Ms", "latency.p99Ms"),
@@ -51,4 +52,8 @@ def _cell(figures: JsonObject, column: str) -> str:
         value = value.get(name) if isinstance(value, dict) else None
     if value is None:
         return ""
-    return f"{value:.6f}" if column.lower().endswith("cost") else str(value)
+    return f"{value:.6f}" if _is_money(column) else str(value)
+
+
+def _is_money(column: str) -> bool:
+    return column.lower().endswith("cost") or column.startswith("savedBy")

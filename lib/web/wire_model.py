@@ -26,6 +26,19 @@ def _both_names(name: str) -> AliasChoices:
 _BOTH_NAMES: Final = AliasGenerator(validation_alias=_both_names)
 
 
+class CacheOptions(BaseModel):
+    """The `cache` object of `gateway`: stricter than the deployment has it, never laxer."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, alias_generator=_BOTH_NAMES)
+
+    mode: Literal["off", "exact", "near"] | None = None
+    max_wrong: float | None = Field(default=None, gt=0, le=1)
+    """Share of near hits that may be wrong."""
+    max_age: int | None = Field(default=None, ge=0, le=10**10)
+    """Seconds."""
+    scope: Literal["user", "shared"] | None = None
+
+
 class GatewayWish(BaseModel):
     """The `gateway` object, in Vercel AI Gateway's names. An option that is not supported is refused, not ignored."""
 
@@ -47,6 +60,9 @@ class GatewayWish(BaseModel):
         validation_alias=AliasChoices("maxCostPer1MTokens", "max_cost_per_1m_tokens"),
     )
     prioritize_speed: bool = False
+    cache: CacheOptions | None = None
+    on_budget: Literal["downgrade", "refuse"] | None = None
+    """What to do where the budget is too small for the model."""
     restart: Literal["reset-step", "data"] | None = None
     """Let another model begin anew when a stream breaks off: told by AI SDK 7's `reset-step`, or by a data part."""
 

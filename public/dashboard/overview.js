@@ -162,7 +162,7 @@ export class Overview {
     pace.show(perMinute.toFixed(perMinute < 10 ? 1 : 0), "over the last hour");
     errors.show(percent(lately.errorRate), `${count(lately.errors)} of ${count(lately.requests - lately.refused)}`);
     cost.show(dollars(day.totalCost), ...againstBudget(budgets, day));
-    saved.show(dollars(day.savedCost), `${count(day.cacheHits)} cache hits, ${count(day.duplicates)} duplicates`);
+    saved.show(...savings(day));
     hits.show(percent(lately.cacheHitRate), `${count(lately.cacheHits)} answers`);
     latency.show(milliseconds(day.latency?.p95Ms), `median ${milliseconds(day.latency?.p50Ms)}`);
   }
@@ -219,6 +219,17 @@ function showGroups(table, rows) {
   const groups = usage.grouped(rows, usage.byCost);
   table.show(groups.slice(0, TOP).map(([name, of]) => ({ name, ...usage.whole(of) })));
   return groups.length ? "" : "No requests in this time.";
+}
+
+/** What was saved in all, then by what. */
+function savings(day) {
+  const { savedByCache = 0, savedByDedup = 0, savedByRouting = 0 } = day;
+  return [
+    dollars(savedByCache + savedByDedup + savedByRouting),
+    `cache ${dollars(savedByCache)}, ${count(day.cacheHits)} hits; duplicates ${dollars(savedByDedup)}, ${count(day.duplicates)}`,
+    h("br"),
+    `routing ${dollars(savedByRouting)}, against one model for everything`,
+  ];
 }
 
 /** The deployment's daily budget, where there is one. */

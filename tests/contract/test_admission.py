@@ -17,7 +17,6 @@ from lib.kv.admission import (
     STATE_LIFETIME_MS,
     Admitted,
     Ask,
-    Budget,
     Cached,
     Gate,
     InFlight,
@@ -30,6 +29,7 @@ from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.rate_limit import Limit, Refusal
 from lib.kv.replies import Reply
+from lib.tiers import Budget
 from tests.support.fake_store import FakeStore, at_once
 from tests.support.skewed_clock import MillisecondClock, SkewedClock
 
@@ -65,11 +65,15 @@ class Site:
     def admitted(self, *limits: Limit, **ask: object) -> bool:
         return isinstance(self.admit(*limits, **ask), Admitted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-    def settle(self, token: str, cost: int) -> Reply:
+    def settle(self, token: str, cost: int, tokens: int = 0) -> Reply:
+        """What the day and the month have cost; with `tokens`, what they have taken too."""
         key, day = KEYS.user_state(USER), day_of(self.clock.now())
         now = self.clock.milliseconds
         settle = script("state", "settle")
-        return at_once(self.store.run("EVAL", settle, 1, key, now, token, cost, day, day[:6], STATE_LIFETIME_MS))
+        named = (now, token, cost, day, day[:6], STATE_LIFETIME_MS, tokens)
+        sums = at_once(self.store.run("EVAL", settle, 1, key, *named))
+        assert isinstance(sums, list)
+        return sums if tokens else sums[:2]
 
     def put(self, key: str, value: str) -> None:
         at_once(self.store.run("SET", key, value))
@@ -205,6 +209,30 @@ def test_holds_never_exceed_the_budget_and_settling_makes_room_for_what_was_not_
     assert verdicts[-1] == OverBudget("day", 100, 100, 100)
     assert [site.settle(f"t{n}", 4) for n in range(1, 11)] == [[4 * n, 4 * n] for n in range(1, 11)]
     assert [site.admitted(hold_micro_usd=10, hold_ms=WINDOW, budget=budget) for _ in range(7)] == [True] * 6 + [False]
+
+
+def test_tokens_are_held_and_settled_beside_the_money_in_the_same_state() -> None:
+    site, budget = Site(), Budget(per_day=10_000, tokens_per_day=100, tokens_per_month=150)
+    site.real.milliseconds -= 24 * 3_600_000
+    hold = {"hold_micro_usd": 9, "hold_tokens": 40, "need_tokens": 20, "hold_ms": WINDOW, "budget": budget}
+    assert [site.admitted(**hold) for _ in range(2)] == [True, True]
+    over = OverBudget("day", 80, 100, 80, unit="tokens")
+    assert site.admit(**hold | {"need_tokens": 21}) == over  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert site.settle("t1", 5, 30) == [5, 5, 30, 30]
+    assert site.settle("t2", 5, 60) == [10, 10, 90, 90]
+    assert site.admit(**hold) == OverBudget("day", 90, 100, unit="tokens")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    site.turn(24 * 3_600_000)
+    assert site.admitted(**hold)
+    assert site.settle(f"t{site.tokens}", 1, 50) == [1, 11, 50, 140]
+    assert site.admit(**hold) == OverBudget("month", 140, 150, unit="tokens")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_a_state_that_an_earlier_version_left_has_no_tokens_and_keeps_its_money() -> None:
+    site, now = Site(), MillisecondClock(NOON).milliseconds
+    day = day_of(NOON / 1000)
+    site.put(KEYS.user_state(USER), f"{now}|{day},70|{day[:6]},70|t0,20,{now + WINDOW};t9,5,{now + WINDOW},3|")
+    assert site.admit(hold_micro_usd=6, hold_ms=1, budget=Budget(per_day=100)) == OverBudget("day", 95, 100, 25)
+    assert site.settle("t0", 10, 7) == [80, 80, 7, 7]
 
 
 def test_a_hold_whose_function_died_is_freed_and_reported_once_whatever_was_written_in_between() -> None:

@@ -19,7 +19,6 @@ from lib.errors import StoreError
 from lib.kv.admission import (
     Admitted,
     Ask,
-    Budget,
     Cached,
     Gate,
     InFlight,
@@ -31,6 +30,7 @@ from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.rate_limit import Limit, Refusal
 from lib.kv.replies import Command, Reply
+from lib.tiers import Budget
 from tests.support.fake_store import Content, FakeStore
 from tests.support.skewed_clock import MillisecondClock
 
@@ -93,6 +93,7 @@ async def twins(redis_url: str) -> AsyncGenerator[Twins]:
 SHARED: Final = (
     (),
     (SharedBudget("key", "k1", Budget(10**13, 0)),),
+    (SharedBudget("tier", "pro", Budget(0, 0, 10**10, 3 * 10**10)),),
     (SharedBudget("key", "k2", Budget(60_000, 0)), SharedBudget("deployment", "", Budget(10**13, 10**14))),
 )
 
@@ -138,7 +139,14 @@ class Visitors:
             hold_micro_usd=chance.choice([0, 1, 2_500, 2_500, 60_000_000_000]),
             hold_ms=chance.choice([4_000, 180_000]),
             need_micro_usd=chance.choice([None, None, 100]),
-            budget=Budget(chance.choice([0, 0, 20_000, 10**13]), chance.choice([0, 0, 0, 100_000])),
+            hold_tokens=chance.choice([0, 90, 10**9]),
+            need_tokens=chance.choice([0, 50]),
+            budget=Budget(
+                chance.choice([0, 0, 20_000, 10**13]),
+                chance.choice([0, 0, 0, 100_000]),
+                chance.choice([0, 0, 0, 2_000]),
+                chance.choice([0, 0, 0, 10**10]),
+            ),
             shared=chance.choice(SHARED),
             record=chance.choice(["", '{"id":"ü","k":']),
         )
@@ -160,7 +168,10 @@ class Visitors:
             return
         ask = self.running.pop(self.chance.randrange(len(self.running)))
         cost = self.chance.choice([0, 1, ask.hold_micro_usd, 3 * ask.hold_micro_usd])
-        settlement = Settlement(person=ask.person, token=ask.token, cost_micro_usd=cost, shared=ask.shared)
+        tokens = self.chance.choice([0, ask.hold_tokens, 2 * ask.hold_tokens])
+        settlement = Settlement(
+            person=ask.person, token=ask.token, cost_micro_usd=cost, tokens=tokens, shared=ask.shared
+        )
         settle = settle_command(KEYS, settlement, self.clock.now())
         await self.twins.run(*settle, *self.chance.choice([(), (), ("held",)]))
 

@@ -14,7 +14,6 @@ from dev.kv import MemoryStore
 from lib.kv.admission import (
     Admitted,
     Ask,
-    Budget,
     Gate,
     OtherBody,
     OverBudget,
@@ -26,6 +25,7 @@ from lib.kv.admission import (
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
 from lib.kv.rate_limit import Limit, Refusal
+from lib.tiers import Budget
 from tests.support.admission_model import AdmissionModel, Owner, Record
 from tests.support.fake_store import FakeStore, at_once
 from tests.support.skewed_clock import MillisecondClock, SkewedClock
@@ -63,12 +63,21 @@ ASKS: Final = st.builds(
     hold_micro_usd=st.sampled_from([0, 0, 1, 40, 100]),
     hold_ms=st.sampled_from([5_000, 120_000]),
     need_micro_usd=st.sampled_from([None, None, 0, 20]),
-    budget=st.builds(Budget, st.sampled_from([0, 0, 150]), st.sampled_from([0, 0, 300])),
+    hold_tokens=st.sampled_from([0, 7, 30]),
+    need_tokens=st.sampled_from([0, 5]),
+    budget=st.builds(
+        Budget,
+        st.sampled_from([0, 0, 150]),
+        st.sampled_from([0, 0, 300]),
+        st.sampled_from([0, 0, 0, 90]),
+        st.sampled_from([0, 0, 0, 120]),
+    ),
     shared=st.sampled_from(
         [
             (),
             (SharedBudget("key", "k1", Budget(per_day=200)),),
             (SharedBudget("deployment", "", Budget(300, 500)),),
+            (SharedBudget("tier", "pro", Budget(tokens_per_day=100, tokens_per_month=150)),),
             (SharedBudget("key", "k2", Budget(0, 250)), SharedBudget("deployment", "", Budget(300, 500))),
         ]
     ),
@@ -124,15 +133,17 @@ class Admissions(RuleBasedStateMachine):
             changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
             assert changed == locked_by(verdict, ask)
 
-    @rule(instance=st.integers(0, 1), which=st.integers(0, 50), cost=st.integers(0, 120))
-    def a_request_is_settled(self, instance: int, which: int, cost: int) -> None:
+    @rule(instance=st.integers(0, 1), which=st.integers(0, 50), cost=st.integers(0, 120), tokens=st.integers(0, 40))
+    def a_request_is_settled(self, instance: int, which: int, cost: int, tokens: int) -> None:
         if not self.unsettled:
             return
         ask = self.unsettled.pop(which % len(self.unsettled))
         now = self.clocks[instance].milliseconds
-        settlement = Settlement(person=ask.person, token=ask.token, cost_micro_usd=cost, shared=ask.shared)
+        settlement = Settlement(
+            person=ask.person, token=ask.token, cost_micro_usd=cost, tokens=tokens, shared=ask.shared
+        )
         sums = at_once(self.store.run(*settle_command(KEYS, settlement, self.clocks[instance].now())))
-        assert sums == self.model.settle(ask, cost, now=now, real=self.real.milliseconds)
+        assert sums == self.model.settle(ask, (cost, tokens), now=now, real=self.real.milliseconds)
 
     @rule(which=st.integers(0, 50), kind=st.sampled_from("DDDE-"))
     def a_claim_ends(self, which: int, kind: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lib.contract import Caller, CallerKind, Grant
 from lib.kv.batch_job import BatchHead, Lease, Report, TurnAsk, TurnReply
-from lib.kv.batch_store import CHUNK, BatchStore
+from lib.kv.batch_store import CHUNK, BatchRules, BatchStore
 from lib.kv.keys import Keys
 from tests.contract.conftest import StoreUnderTest
 from tests.support.clock import START, HandTurnedClock
@@ -35,7 +35,7 @@ def head_of(job: str = "batch_1", total: int = 4, concurrency: int = 2) -> Batch
 
 
 def batches(store: StoreUnderTest, clock: HandTurnedClock, jobs_per_user: int = 20) -> BatchStore:
-    return BatchStore(store.kv, KEYS, clock, lease_ms=int(LEASE * 1000), jobs_per_user=jobs_per_user)
+    return BatchStore(store.kv, KEYS, clock, BatchRules(int(LEASE * 1000), jobs_per_user))
 
 
 async def made(store: StoreUnderTest, clock: HandTurnedClock, head: BatchHead) -> BatchStore:

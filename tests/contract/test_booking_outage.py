@@ -15,9 +15,10 @@ from lib.ai.retry import BreakerPolicy
 from lib.ai.run import Run
 from lib.contract import Caller, CallerKind, ChatRequest, Job
 from lib.errors import UpstreamFailed
-from lib.kv.admission import Admitted, Ask, Budget, Gate, OverBudget
+from lib.kv.admission import Admitted, Ask, Gate, OverBudget
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys, day_of
+from lib.tiers import Budget
 from tests.support.clock import START, HandTurnedClock
 from tests.support.fake_store import FakeStore
 
@@ -71,7 +72,7 @@ class Site:
         ask = Ask(person=PERSON, token="t", hold_micro_usd=10**9, hold_ms=1, budget=BUDGET)
         verdict, _ = await self.gate.admit(ask)
         assert isinstance(verdict, OverBudget)
-        return verdict.spent_micro_usd
+        return verdict.taken
 
     async def booked(self) -> int:
         length = await self.store.run("LLEN", KEYS.log(TODAY, KEYS.shard(PERSON)))

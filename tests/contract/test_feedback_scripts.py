@@ -10,6 +10,7 @@ import pytest
 from lib.ai.feedback import MOST_A_DAY, Feedback
 from lib.ai.observability.lookup import LOOKED_THROUGH, RecordFinder, begun_at
 from lib.ai.observability.record import OPEN, UsageRecord, encode
+from lib.ai.plan import Routed
 from lib.errors import NotFound, RateLimited
 from lib.kv.keys import Keys, day_of
 from lib.site import request_id
@@ -31,6 +32,7 @@ def record(begun: float, seconds: float = 2.0, **fields: str) -> UsageRecord:
         model="openai/gpt-4o",
         task="code",
         requested='{"id":"x","at":9,"k":"open"',
+        routed=Routed(bucket="s") if fields.get("automatic", "yes") == "yes" else None,
     )
 
 
@@ -103,7 +105,9 @@ async def test_one_user_votes_on_a_bounded_number_of_a_days_answers(store: Store
     with pytest.raises(RateLimited):
         await feedback.give("u1", log[-1].request_id, "up")
     await feedback.give("u1", log[0].request_id, "down")
-    assert await store.kv.run("HGET", KEYS.task_votes("code"), "openai/gpt-4o|up") == str(MOST_A_DAY - 1)
+    assert await store.kv.run("HGET", KEYS.model_votes("openai/gpt-4o", day_of(START)), "code|up") == str(
+        MOST_A_DAY - 1
+    )
     with pytest.raises(NotFound):
         await feedback.give("u2", log[0].request_id, "up")
 
@@ -114,6 +118,6 @@ async def test_everything_a_vote_writes_expires(store: StoreUnderTest) -> None:
     await Feedback(store.kv, KEYS, HandTurnedClock()).give("u1", one.request_id, "up", reason="because")
     names = await store.kv.run("KEYS", "t:f*")
     assert isinstance(names, list)
-    assert len(names) == 3
+    assert len(names) == 4
     lifetimes = [await store.kv.run("TTL", str(name)) for name in names]
     assert all(isinstance(left, int) and left > 0 for left in lifetimes)

@@ -18,9 +18,10 @@ from lib.ai.observability.stats import Stats
 from lib.ai.observability.sweep import LISTS_AT_ONCE, OPEN_AT_MOST, SWEEP_EVERY, Sweep
 from lib.answer import Usage
 from lib.errors import StoreUnavailable
-from lib.kv.admission import Admitted, Ask, Budget, Gate
+from lib.kv.admission import Admitted, Ask, Gate
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Reply
+from lib.tiers import Budget
 from tests.support.clock import HandTurnedClock
 from tests.support.fake_store import FakeStore
 from tests.support.shaky_store import Killed, ShakyStore
@@ -91,7 +92,7 @@ async def test_a_request_that_nobody_closes_costs_what_was_estimated_and_counts_
     site.clock.turn(OPEN_AT_MOST)
     assert [record.request_id for record in await site.sweep().run()] == ["r1"]
     assert await site.sweep().run() == []
-    stats = Stats(site.store, KEYS, UsageLog(site.store, KEYS), site.clock, [MODEL])
+    stats = Stats(site.store, KEYS, UsageLog(site.store, KEYS), site.clock, {MODEL: None})
     shown = await stats.get_daily_stats()
     names = ("totalRequests", "errors", "totalCostMicroUsd", "inputTokens")
     assert [shown[name] for name in names] == [1, 1, 40, 7]
@@ -268,7 +269,7 @@ async def test_a_record_that_comes_after_it_was_given_up_takes_the_loss_back_onc
     found = await asyncio.gather(*(one.take_back(days) for one in importers))
     assert sum(map(len, found)) == 1
     assert await importers[0].take_back(days) == []
-    stats = Stats(site.store, KEYS, UsageLog(site.store, KEYS), site.clock, [MODEL])
+    stats = Stats(site.store, KEYS, UsageLog(site.store, KEYS), site.clock, {MODEL: None})
     shown = await stats.get_user_usage("u1")
     assert [shown[name] for name in ("totalRequests", "errors", "totalCostMicroUsd")] == [1, 0, 40]
     assert await site.differences() == []

@@ -40,7 +40,7 @@ class Site:
         self.clock = HandTurnedClock(NOON + 3 * DAY)
         self.store = FakeStore(MemoryStore(self.clock.now))
         self.log = UsageLog(self.store, KEYS)
-        self.stats = Stats(self.store, KEYS, self.log, self.clock, ["demo/echo"])
+        self.stats = Stats(self.store, KEYS, self.log, self.clock, {"demo/echo": None})
         self.requests = RecentRequests(self.store, KEYS, self.clock)
 
     async def write(self, *records: UsageRecord) -> None:

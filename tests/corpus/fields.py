@@ -91,8 +91,17 @@ GATEWAY: Final = (
     Wrong(("tags",), (*NO_LIST, [CANARY] * 11)),
     Wrong(("caching",), (0, True, CANARY, OBJECT)),
     Wrong(("restart",), (0, True, CANARY, "RESET-STEP", "data\0", OBJECT)),
+    Wrong(("onBudget",), ("", "cheaper", CANARY, True, LIST, OBJECT, 0)),
     Wrong(("maxCostPer1MTokens",), ("3", CANARY, True, LIST, OBJECT, 0, -1, 1e7)),
     Wrong(("prioritizeSpeed",), NO_FLAG),
+    Wrong(("cache",), (0, True, CANARY, LIST)),
+)
+CACHE: Final = (
+    Wrong(("mode",), (0, True, CANARY, "NEAR", "near\0", OBJECT)),
+    Wrong(("maxWrong",), ("0.01", CANARY, True, LIST, OBJECT, 0, -1, 1.5)),
+    Wrong(("maxAge",), ("60", CANARY, True, LIST, OBJECT, 1.5, -1, 10**11)),
+    Wrong(("scope",), (0, True, CANARY, "tenant", OBJECT)),
+    Wrong(("similarity", "max_wrongs"), (0, CANARY)),
 )
 ITEMS: Final = (
     Wrong(("models", "only", "order"), (*NO_TEXT, None, *NO_NAME)),
@@ -133,6 +142,7 @@ def _gateway_cases() -> Iterator[Bad]:
         for name in wrong.names:
             for at, value in enumerate(wrong.values):
                 yield Bad(name=f"gateway-{name}-{at}", body=chat(gateway={name: value}), param=f"gateway.{name}")
+    yield from _cache_cases()
     for wrong in ITEMS:
         for name in wrong.names:
             for at, value in enumerate(wrong.values):
@@ -144,6 +154,14 @@ def _gateway_cases() -> Iterator[Bad]:
     options: object = {"gateway": {"only": [""]}}
     yield Bad(name="options-item", body=chat(providerOptions=options), param="providerOptions.gateway.only[0]")
     yield Bad(name="options-unknown", body=chat(providerOptions={"openai": CANARY}), param="providerOptions.openai")
+
+
+def _cache_cases() -> Iterator[Bad]:
+    for wrong in CACHE:
+        for name in wrong.names:
+            for at, value in enumerate(wrong.values):
+                param = f"gateway.cache.{name}"
+                yield Bad(name=f"cache-{name}-{at}", body=chat(gateway={"cache": {name: value}}), param=param)
 
 
 def _number_cases() -> Iterator[Bad]:

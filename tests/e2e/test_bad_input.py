@@ -11,7 +11,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel
 
 from lib.contract import Json
-from lib.web.wire_model import ChatBody, GatewayWish
+from lib.web.wire_model import CacheOptions, ChatBody, GatewayWish
 from tests.corpus import fields, hostile, json_text, messages, requests, routing
 from tests.corpus.case import CANARY, CHAT, Bad, Odd, numbered
 from tests.support.asgi_client import Exchange, Response
@@ -61,7 +61,12 @@ def test_the_corpus_is_large_and_every_case_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "rows", "elsewhere"), [(ChatBody, fields.WRONG, {"messages"}), (GatewayWish, fields.GATEWAY, set[str]())]
+    ("model", "rows", "elsewhere"),
+    [
+        (ChatBody, fields.WRONG, {"messages"}),
+        (GatewayWish, fields.GATEWAY, set[str]()),
+        (CacheOptions, fields.CACHE, set[str]()),
+    ],
 )
 def test_every_field_of_the_body_has_its_wrong_values(
     model: type[BaseModel], rows: tuple[fields.Wrong, ...], elsewhere: set[str]

@@ -13,8 +13,9 @@ from dev.kv import RedisBridge
 from dev.reconcile.command import reconcile
 from lib.composition import Gateway
 from lib.contract import JsonObject
-from lib.kv.admission import Budget, SharedBudget
+from lib.kv.admission import SharedBudget
 from lib.kv.spending import SpendingBook, Standing, user_budget
+from lib.tiers import Budget
 from tests.support.processes import Running, Site, site
 from tests.support.redis_server import redis_url
 

@@ -39,8 +39,20 @@ SECRETS: Final = {
     "JWT_SECRET": "jwt-canary-of-more-than-32-bytes-6a0f",
     "STRIPE_WEBHOOK_SECRET": "whsec_stripe_canary_81d2",
     "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_canary_77c0aa",
+    "ENCRYPTION_KEYS": "encryption-canary-of-32-characters-93be",
+    "RESEND_API_KEY": "re_canary_41fa77d0",
+    "ALERT_WEBHOOK_SECRET": "alert-canary-of-24-bytes-c5d1",
+    "ALERT_WEBHOOK_URL": "https://127.0.0.1:9/alert-hook-canary-08b7",
+    "ALERT_SLACK_WEBHOOK_URL": "https://127.0.0.1:9/slack-hook-canary-1e22",
 }
-SETTINGS: Final = {**SECRETS, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "BYOK_ALLOWED_TIERS": "free"}
+MAIL_PASSWORD: Final = "mail-canary-6b90e4"
+SETTINGS: Final = {
+    **SECRETS,
+    "SMTP_URL": f"smtps://mailer:{MAIL_PASSWORD}@127.0.0.1:9",
+    "JWT_ISSUER": ISSUER,
+    "JWT_AUDIENCE": AUDIENCE,
+    "BYOK_ALLOWED_TIERS": "free",
+}
 TOKEN: Final = SharedSigner(SECRETS["JWT_SECRET"]).token()
 OWN_KEY: Final = "own.key~canary+of~a~caller-31fe"
 READ_PATHS: Final = ("/api/ai/health", "/api/ai/stats", "/api/ai/stats/nothing")
@@ -121,7 +133,7 @@ async def test_secrets_are_in_no_answer_no_log_line_and_no_stored_value(
     assert any(SECRETS["OPENAI_API_KEY"] in repr(headers) for headers in provider.headers), "the key was used"
     assert any(OWN_KEY in repr(headers) for headers in provider.headers), "the caller's key was used"
     assert stored
-    hidden = (*SECRETS.values(), TOKEN, OWN_KEY)
+    hidden = (*SECRETS.values(), TOKEN, OWN_KEY, MAIL_PASSWORD)
     for part in (STORE_TOKEN, *hidden, *(secret[-LAST:] for secret in hidden)):
         assert not any(part in text for text in seen), [text for text in seen if part in text]
 
@@ -153,7 +165,7 @@ def test_nothing_shows_a_secret_in_its_repr() -> None:
         repr(provider_call(SECRETS["OPENAI_API_KEY"])),
         repr(gateway.store),
     ]
-    for secret in (*SECRETS.values(), STORE_TOKEN, OWN_KEY):
+    for secret in (*SECRETS.values(), STORE_TOKEN, OWN_KEY, MAIL_PASSWORD):
         assert not any(secret in text for text in shown), secret
 
 

@@ -111,14 +111,15 @@ async def test_who_is_refused_is_told_which_budget_and_when_it_begins_anew() -> 
         budget = error["budget"]
         assert isinstance(budget, dict)
         assert budget.pop("resets_at") == "2026-11-25T00:00:00Z"
-        told = {"scope": "user", "period": "day", "limit_usd": 0.000001, "spent_usd": 0.0, "held_usd": 0.0}
-        assert budget == told
+        amounts = {"limit_usd": 0.000001, "spent_usd": 0.0, "held_usd": 0.0}
+        assert budget == {"scope": "user", "period": "day", "unit": "usd"} | amounts
 
 
 async def test_what_the_deployment_spends_is_not_told_to_its_users() -> None:
     async with deployed(MONTHLY_BUDGET_USD="0.000001") as site:
         error = error_of(await site.instance().chat())
-        assert error["budget"] == {"scope": "deployment", "period": "month", "resets_at": "2026-12-01T00:00:00Z"}
+        told = {"scope": "deployment", "period": "month", "unit": "usd", "resets_at": "2026-12-01T00:00:00Z"}
+        assert error["budget"] == told
         assert "$" not in str(error["message"])
 
 

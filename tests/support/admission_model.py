@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from lib.answer import LimitState
 from lib.kv.admission import (
+    MONEY,
     STATE_LIFETIME_MS,
+    TOKENS,
     Admitted,
     Ask,
     Cached,
@@ -28,6 +30,7 @@ class Spent(NamedTuple):
 
     day: str
     micro_usd: int
+    tokens: int
 
 
 class Hold(NamedTuple):
@@ -37,6 +40,11 @@ class Hold(NamedTuple):
     micro_usd: int
     expiry: int
     expected: int = 0
+    tokens: int = 0
+
+
+def amount_in(what: Spent | Hold, unit: str) -> int:
+    return what.tokens if unit == TOKENS else what.micro_usd
 
 
 @dataclass
@@ -60,14 +68,14 @@ class Owner:
         ends = (time - time % 1000 + 999 + limit.window_ms for time in self.admitted[limit.name])
         return sorted(end for end in ends if end > now)
 
-    def held(self, now: int) -> int:
-        return sum(hold.micro_usd for hold in self.holds if hold.expiry > now)
+    def held(self, now: int, unit: str) -> int:
+        return sum(amount_in(hold, unit) for hold in self.holds if hold.expiry > now)
 
-    def spent_in(self, period: str, now: int) -> int:
+    def spent_in(self, period: str, now: int, unit: str) -> int:
         """`period` is `day` or `month`."""
         length = 8 if period == "day" else 6
         present = day_of(now)[:length]
-        return sum(cost.micro_usd for cost in self.spent if cost.day[:length] == present)
+        return sum(amount_in(cost, unit) for cost in self.spent if cost.day[:length] == present)
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,8 @@ class AdmissionModel:
             case _:
                 return Admitted(claim_value(ask.body_digest, ask.token), state, lost)
 
-    def settle(self, ask: Ask, cost: int, *, now: int, real: int) -> list[int]:
-        """What the day and the month have cost now: the user, then each who shares a budget."""
+    def settle(self, ask: Ask, cost: tuple[int, int], *, now: int, real: int) -> list[int]:
+        """What the day and the month have cost and taken now: the user, then each who shares a budget."""
         owner = self.owner("u" + ask.person, real)
         known = any(hold.token == ask.token for hold in owner.holds)
         sums: list[int] = []
@@ -126,9 +134,9 @@ class AdmissionModel:
             at = each.now(now)
             if known:
                 each.holds = [hold for hold in each.holds if hold.token != ask.token]
-            each.spent.append(Spent(day_of(at), cost))
+            each.spent.append(Spent(day_of(at), *cost))
             self._saved(each, at, real)
-            sums += (each.spent_in("day", at), each.spent_in("month", at))
+            sums += [each.spent_in(period, at, unit) for unit in (MONEY, TOKENS) for period in ("day", "month")]
         return sums
 
     def _sharers(self, ask: Ask, real: int) -> list[Owner]:
@@ -171,15 +179,21 @@ class AdmissionModel:
         return None
 
     def _over_budget(self, ask: Ask, now: int, real: int) -> OverBudget | None:
-        need = ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd
+        money = ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd
         budgets = [("user", ask.budget), *((each.scope, each.budget) for each in ask.shared)]
         owners = [self.owner("u" + ask.person, real), *self._sharers(ask, real)]
         for owner, (scope, budget) in zip(owners, budgets, strict=True):
             at = owner.now(now)
-            for period, most in (("day", budget.per_day), ("month", budget.per_month)):
-                gone = owner.spent_in(period, at) + owner.held(at)
+            for period, unit, most, need in (
+                ("day", MONEY, budget.per_day, money),
+                ("month", MONEY, budget.per_month, money),
+                ("day", TOKENS, budget.tokens_per_day, ask.need_tokens),
+                ("month", TOKENS, budget.tokens_per_month, ask.need_tokens),
+            ):
+                held = owner.held(at, unit)
+                gone = owner.spent_in(period, at, unit) + held
                 if most and gone + need > most:
-                    return OverBudget(period, gone, most, owner.held(at), scope)
+                    return OverBudget(period, gone, most, held, scope, unit)
         return None
 
     def _take(self, ask: Ask, calls: Sequence[Limit], now: int, real: int) -> str:
@@ -193,7 +207,7 @@ class AdmissionModel:
         owner.holds = [hold for hold in owner.holds if hold.expiry > at]
         if ask.hold_micro_usd:
             expected = ask.hold_micro_usd if ask.need_micro_usd is None else ask.need_micro_usd
-            hold = Hold(ask.token, ask.hold_micro_usd, now + ask.hold_ms, expected)
+            hold = Hold(ask.token, ask.hold_micro_usd, now + ask.hold_ms, expected, ask.hold_tokens)
             owner.holds.append(hold)
             for sharer in self._sharers(ask, real):
                 # What many share is held to the end of the minute.

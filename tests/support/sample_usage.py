@@ -76,6 +76,9 @@ def _record(keys: Keys, chance: random.Random, at: float) -> UsageRecord:
 
 
 def _answered(record: UsageRecord, chance: random.Random, usage: Usage) -> UsageRecord:
+    routed = record.requested == "auto"
+    baseline = round(usage.input_tokens * 2.50 + usage.output_tokens * 10.0) if routed else 0
+    record = replace(record, baseline_micro_usd=baseline)
     first = replace(record, usage=usage, attempts=1, first_token_ms=record.latency_ms // 4, reason=REASON)
     if chance.random() > 0.06:
         return first

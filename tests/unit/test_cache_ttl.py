@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import re
+import zlib
 from dataclasses import replace
 
 import pytest
 
 from lib.contract import ChatRequest, Json, JsonObject
-from lib.kv.cache import ClassSeconds, TtlClass, jittered, ttl_for
+from lib.kv.cache import ClassSeconds, Lifetimes, TtlClass, jittered, ttl_for
 from lib.kv.cache.ttl import READ_CHARACTERS
+from lib.kv.cache.ttl_model import FILE, WORDS, features, read_model, shipped
 from lib.kv.cache.ttl_rules import ANSWER_RULES, PROMPT_RULES
 from tests.support.clock import START
 
@@ -74,7 +76,7 @@ def test_a_prompt_has_a_class_and_a_lifetime(prompt: str, kind: TtlClass, second
     ],
 )
 def test_an_answer_can_shorten_its_lifetime(answer: str, reason: str, seconds: int) -> None:
-    ttl = ttl_for("Who built it and when was it opened?", answer, now=START)
+    ttl = ttl_for("Who built the Eiffel Tower?", answer, now=START)
     assert (ttl.reason, ttl.seconds) == (reason, seconds)
 
 
@@ -103,13 +105,13 @@ def test_tools_and_retrieved_context_allow_five_minutes_at_most(changed: ChatReq
 def test_fresh_data_allows_five_minutes_at_most_whatever_the_classes_are() -> None:
     slow = ClassSeconds(time_sensitive=900)
     request = replace(ask("Explain DNA"), tools=({"type": "function"},))
-    assert ttl_for("Explain DNA", "", request, now=START, classes=slow).seconds == 300
+    assert ttl_for("Explain DNA", "", request, now=START, lifetimes=Lifetimes(slow)).seconds == 300
 
 
 def test_a_shorter_lifetime_wins_over_fresh_data() -> None:
     fast = ClassSeconds(time_sensitive=60)
     request = replace(ask("What is the weather?"), tools=({"type": "function"},))
-    assert ttl_for("What is the weather?", "", request, now=START, classes=fast).seconds == 60
+    assert ttl_for("What is the weather?", "", request, now=START, lifetimes=Lifetimes(fast)).seconds == 60
 
 
 def test_an_earlier_turn_can_shorten_the_lifetime_but_not_lengthen_it() -> None:
@@ -125,7 +127,7 @@ def test_a_chat_of_one_plain_question_is_as_lasting_as_its_question() -> None:
 def test_classes_have_the_lifetimes_the_operator_set() -> None:
     classes = ClassSeconds(time_sensitive=1, general=2, factual=3)
     prompts = ("latest news", "a poem", "who wrote Faust")
-    assert [ttl_for(prompt, "", now=START, classes=classes).seconds for prompt in prompts] == [1, 2, 3]
+    assert [ttl_for(prompt, "", now=START, lifetimes=Lifetimes(classes)).seconds for prompt in prompts] == [1, 2, 3]
 
 
 def test_what_comes_after_the_first_pages_is_not_read() -> None:
@@ -151,3 +153,32 @@ def test_text_parts_of_the_history_count_too() -> None:
     earlier: JsonObject = {"role": "user", "content": parts}
     request = ChatRequest(model="m", messages=(earlier, *ask("Explain why").messages))
     assert ttl_for("Explain why", "", request, now=START).seconds == 3_600
+
+
+LEARNED = (
+    ("Which countries border Bolivia?", FACT),
+    ("Does Serena Williams have any children?", FAST),
+    ("Who is goalkeeper of Arsenal?", FAST),
+)
+
+
+@pytest.mark.parametrize(("prompt", "kind"), LEARNED)
+def test_the_model_tells_what_the_rules_have_no_word_for(prompt: str, kind: TtlClass) -> None:
+    assert ttl_for(prompt, "", now=START).kind is kind
+
+
+def test_only_questions_are_put_to_the_model() -> None:
+    assert ttl_for("Write a story about the old bridge", "", now=START).reason == "no_rule"
+
+
+def test_the_model_is_small_and_reads_the_first_words_only() -> None:
+    assert len(FILE.read_bytes()) <= 16_384
+    assert features("what is love " * 10_000) == features("what is love " * WORDS)
+    chances = shipped().chances("")
+    assert abs(chances.fast + chances.slow + chances.lasting - 1) < 1e-9
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"{}\n", FILE.read_bytes()[:-40], b"[3]" + FILE.read_bytes()])
+def test_a_file_that_is_no_model_is_refused(data: bytes) -> None:
+    with pytest.raises((ValueError, zlib.error)):
+        read_model(data)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from lib.kv.cache import canonical
 from lib.kv.cache.canonical import LONGEST
+from tests.corpus.rewrites import FAMILIES, pairs_of
+from tests.corpus.traps import TRAPS
 
 SAME = (
     # case, punctuation, blanks, width
@@ -130,7 +132,21 @@ def test_typing_and_manners_make_no_difference(one: str, other: str) -> None:
     assert canonical(one) == canonical(other)
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def share_served(*, held_out: bool) -> float:
+    """The share of rewrites in whole families that meet their prompt."""
+    pairs = [pair for family in FAMILIES if family.held_out is held_out for pair in pairs_of(family)]
+    return sum(canonical(one) == canonical(other) for one, other in pairs) / len(pairs)
+
+
+def test_nearly_every_superficial_rewrite_meets_its_prompt_in_any_language() -> None:
+    assert share_served(held_out=False) >= 0.98
+
+
+def test_most_rewrites_of_families_that_the_rules_were_not_written_for_do_too() -> None:
+    assert share_served(held_out=True) >= 0.88
+
+
+@pytest.mark.parametrize(("one", "other"), [*DIFFERENT, *TRAPS])
 def test_look_alikes_with_different_answers_never_meet(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
 
@@ -166,10 +182,10 @@ def test_a_long_document_is_compared_as_it_is() -> None:
 
 
 def test_endless_politeness_is_cut_at_some_point() -> None:
-    assert canonical("Explain DNA" + " thanks" * 4) == "explain dna"
-    assert canonical("Explain DNA" + " thanks" * 6) == "explain dna thanks thanks"
-    assert canonical("Hi, " * 4 + "explain DNA") == "explain dna"
-    assert canonical("Hi, " * 5 + "explain DNA") == "hi, explain dna"
+    assert canonical("Explain DNA" + " thanks" * 6) == "explain dna"
+    assert canonical("Explain DNA" + " thanks" * 8) == "explain dna thanks thanks"
+    assert canonical("Hi, " * 6 + "explain DNA") == "explain dna"
+    assert canonical("Hi, " * 7 + "explain DNA") == "hi, explain dna"
 
 
 def test_a_prompt_made_to_be_slow_is_folded_like_any_other() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib.ai.away import daily_cap
-from lib.kv.admission import Budget
 from lib.kv.local_spend import LocalSpend
+from lib.tiers import Budget
 
 
 def test_a_reservation_counts_until_it_is_exchanged_for_the_cost() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from lib.ai.plan import CostEstimate
 from lib.ai.router import adjusted, recommendation, summary
 from lib.ai.router.explanation import saved_percent
+from lib.ai.router.policy import VERSION
+from lib.ai.router.quality import shipped
 from lib.answer import Health
 from tests.support.routing import ask, facts, ids, plan
 
@@ -40,7 +42,8 @@ def test_the_recommendation_has_every_documented_field() -> None:
     assert (told["modelId"], told["provider"], told["task"]) == ("openai/gpt-6-luna", "openai", "simple_chat")
     assert told["complexity"] == {"score": 0, "level": "low", "signals": []}
     assert told["fallbackChain"] == ids(CHAT)[1:]
-    assert (told["policyVersion"], told["exploration"], told["propensity"]) == ("rules-1", False, 1.0)
+    assert (told["exploration"], told["propensity"]) == (False, 1.0)
+    assert told["policyVersion"] == f"document-{VERSION}/{shipped().version}"
 
 
 def test_money_is_told_in_dollars_beside_the_baseline() -> None:

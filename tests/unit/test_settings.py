@@ -148,9 +148,9 @@ def test_single_limits_and_budgets_can_be_changed() -> None:
     })  # fmt: skip
     table = settings.limit_table()
     free, pro, expert = (table.tier_named(name) for name in ("free", "pro", "expert"))
-    assert (pro.limit, pro.lockout_seconds, pro.monthly_budget_micro_usd) == (80, 30, 20_000_000)
-    assert (free.limit, free.lockout_seconds, free.daily_budget_micro_usd) == (5, 0, 250_000)
-    assert (expert.limit, expert.daily_budget_micro_usd) == (200, 0)
+    assert (pro.limit, pro.lockout_seconds, pro.budget.per_month) == (80, 30, 20_000_000)
+    assert (free.limit, free.lockout_seconds, free.budget.per_day) == (5, 0, 250_000)
+    assert (expert.limit, expert.budget.per_day) == (200, 0)
     assert {row.name: row.limit for row in table.classes} == {"gpt-4o": 20, "claude-opus": 10, "o1": 7}
     assert table.address_limit == 99
 

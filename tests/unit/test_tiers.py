@@ -14,7 +14,8 @@ from lib.tiers import ADDRESS_LIMIT, CLASS_LIMITS, TIERS, LimitTable, tier_named
 def test_each_tier_has_its_limit_per_minute_and_its_lockout(name: str, limit: int, lockout: int) -> None:
     tier = tier_named(name)
     assert (tier.limit, tier.window_seconds, tier.lockout_seconds) == (limit, 60, lockout)
-    assert (tier.daily_budget_micro_usd, tier.monthly_budget_micro_usd) == (0, 0)
+    assert not tier.budget
+    assert not tier.total
 
 
 def test_costly_classes_of_models_have_limits_of_their_own() -> None:

@@ -39,6 +39,13 @@ async def test_every_figure_has_its_column_and_money_is_exact() -> None:
     assert tuple(line) == ("period", "user", *COLUMNS)
 
 
+async def test_what_routing_saved_may_be_less_than_nothing_and_is_a_number_all_the_same() -> None:
+    totals = Totals(requests=1, routed_micro_usd=1_500, baseline_micro_usd=400, duplicates_saved_micro_usd=0)
+    (line,) = csv.DictReader(StringIO(await text_of(UsageRow("2026-11", "x", described(Timed(totals)))), newline=""))
+    columns = ("savedByCache", "savedByDedup", "savedByRouting", "routedCost", "routedBaselineCost")
+    assert [line[name] for name in columns] == ["0.000000", "0.000000", "-0.001100", "0.001500", "0.000400"]
+
+
 async def test_without_a_group_there_is_no_column_of_names() -> None:
     assert (await text_of(row(""), group="")).startswith("period,totalRequests,")
 

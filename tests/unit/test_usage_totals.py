@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.ai.observability.record import UsageRecord, decode, encode, head_of
+from lib.ai.observability.shown import Timed, described
 from lib.ai.observability.stats import months_until
 from lib.ai.observability.totals import COUNTERS, FIRST_TOKEN_BIT, LATENCY_BIT, WIDTH, Totals, additions, totals_of
 from lib.answer import Attempt, Usage
@@ -61,6 +62,7 @@ RECORDS = st.builds(
         max_size=3,
     ).map(tuple),
     reason=st.text(max_size=9),
+    baseline_micro_usd=st.integers(0, 10**9),
 )
 
 
@@ -128,6 +130,41 @@ def test_only_what_a_provider_answered_counts_in_the_latency_histogram() -> None
         for kind in ("call", "exact", "error", "refused")
     }
     assert found == {"call": {False, True}, "exact": set(), "error": set(), "refused": set()}
+
+
+def test_savings_by_cache_by_duplicates_and_by_routing_are_told_apart() -> None:
+    whole = sum(
+        (
+            totals_of(each)
+            for each in (
+                record(cost_micro_usd=300, baseline_micro_usd=1_000),
+                record(cost_micro_usd=900, baseline_micro_usd=400),
+                record(cost_micro_usd=5_000),
+                record(kind="error", cost_micro_usd=70, baseline_micro_usd=9),
+                record(cost_micro_usd=7, baseline_micro_usd=9, own_keys=True),
+                record(kind="exact", saved_micro_usd=11),
+                record(kind="semantic", saved_micro_usd=5),
+                record(kind="duplicate", saved_micro_usd=31),
+                record(kind="duplicate", saved_micro_usd=1, own_keys=True),
+            )
+        ),
+        Totals(),
+    )
+    shown = described(Timed(whole))
+    assert (shown["savedByCache"], shown["savedByDedup"], shown["savedCostMicroUsd"]) == (16e-6, 31e-6, 47)
+    assert (shown["routedCost"], shown["routedBaselineCost"], shown["savedByRouting"]) == (0.0012, 0.0014, 0.0002)
+
+
+def test_a_choice_that_cost_more_than_the_baseline_has_saved_less_than_nothing() -> None:
+    dearer = totals_of(record(cost_micro_usd=900, baseline_micro_usd=400))
+    assert described(Timed(dearer))["savedByRouting"] == -0.0005
+
+
+def test_records_from_before_savings_by_routing_were_counted_are_read_as_they_were() -> None:
+    old = decode(encode(record(cost_micro_usd=900)))
+    assert old
+    assert "baseline_micro_usd" not in encode(old)
+    assert (totals_of(old).baseline_micro_usd, totals_of(old).routed_micro_usd) == (0, 0)
 
 
 def test_refusals_gathered_in_one_record_count_each() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from lib.ai.alerts.alert import Alert, Severity
 from lib.ai.alerts.anomalies import DAY, dollars
 from lib.errors import BudgetExceeded
+from lib.kv.admission import TOKENS
 from lib.kv.keys import day_of
 from lib.kv.spending import MARKS, Standing
 
@@ -30,15 +31,16 @@ def budget_alert(
         return None
     whose = _whose(standing)
     what = f"for the {standing.period} {standing.stamp}"
-    text = f"{mark} % of the budget of {whose} {what} is used: {_amounts(standing)}."
+    kind, unit = ("token budget", " in tokens") if standing.unit == TOKENS else ("budget", "")
+    text = f"{mark} % of the {kind} of {whose} {what} is used: {_amounts(standing)}."
     if refused:
-        text = f"The budget of {whose} {what} is used up, and requests are refused: {_amounts(standing)}."
+        text = f"The {kind} of {whose} {what} is used up, and requests are refused: {_amounts(standing)}."
     return Alert(
         kind="budget",
         severity=Severity.CRITICAL if mark == MARKS[-1] and not of_user else Severity.WARNING,
-        subject=f"{mark} % of {whose}'s {standing.period}",
+        subject=f"{mark} % of {whose}'s {standing.period}{unit}",
         text=text,
-        once=f"budget {standing.scope} {standing.name} {standing.period} {standing.stamp} {mark}",
+        once=f"budget {standing.scope} {standing.name} {standing.period} {standing.stamp} {mark}{unit}",
         seconds=LIFETIMES.get(standing.period, LIFETIMES["month"]),
         person=person if of_user else "",
         later=of_user and personal == DIGEST,
@@ -60,11 +62,14 @@ def used_up(error: Exception | None, names: dict[str, str], now: float) -> Stand
         stamp=day if budget.period == "day" else day[:6],
         spent=budget.spent - budget.held,
         limit=budget.limit,
+        unit=budget.unit,
     )
     return standing if standing.mark(standing.spent) else None
 
 
 def _amounts(standing: Standing) -> str:
+    if standing.unit == TOKENS:
+        return f"{standing.spent:,} of {standing.limit:,} tokens"
     return f"{dollars(standing.spent)} of {dollars(standing.limit)}"
 
 

@@ -64,7 +64,7 @@ class AlertWatcher:
             await self._desk.tell_without_store(alert)
 
     def _of_budgets(self, run: Run) -> list[Alert]:
-        names = {"user": run.person, "key": run.job.caller.grant.key_id}
+        names = {"user": run.person, "key": run.job.caller.grant.key_id, "tier": run.job.caller.tier}
         gone = used_up(run.error, names, self._clock.now())
         crossed = self._patrol.of_budgets(run.crossed, run.person)
         return crossed + (self._patrol.of_budgets([gone], run.person, refused=True) if gone else [])

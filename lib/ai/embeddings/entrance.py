@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lib.ai.away import Away
-from lib.ai.budgets import budget_of, shared_budgets
+from lib.ai.budgets import Share, budget_of, renewed, shared_budgets
 from lib.ai.door import HOLD_EXTRA_MS, limits_of, tenant_of
 from lib.ai.embeddings.keys import request_digest
 from lib.ai.embeddings.price import cost_of
@@ -20,13 +20,14 @@ from lib.answer import Usage
 from lib.catalog import PriceBook
 from lib.clock import Clock
 from lib.errors import StoreError, StoreUnavailable
-from lib.kv.admission import Admitted, Ask, Budget, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
+from lib.kv.admission import Admitted, Ask, Cached, Gate, InFlight, OtherBody, OverBudget, Verdict
+from lib.kv.budget_book import BudgetBook
 from lib.kv.deduplication import Deduplication
 from lib.kv.keys import Keys
 from lib.kv.rate_limit import Refusal
 from lib.kv.replies import Command
 from lib.kv.spending import user_budget
-from lib.tiers import LimitTable
+from lib.tiers import NO_BUDGET, LimitTable
 
 TASK: Final = "embedding"
 
@@ -42,6 +43,7 @@ class Entrance:
     cache: VectorCache
     prices: PriceBook
     table: LimitTable
+    budgets: BudgetBook
     keys: Keys
     clock: Clock
     lease_ms: int = 0
@@ -68,7 +70,10 @@ class Entrance:
         match verdict:
             case Admitted():
                 self._let_in(work, ask, verdict)
-                return None
+                if not work.missing or ask.gives_back is not None:
+                    return None
+                cost, tokens = max(1, self.hold(work, work.missing)), work.tokens(work.missing)
+                return renewed(work.run, ask, self.budgets.table, Share(cost, cost, tokens, tokens))
             case InFlight():
                 work.run.admitted, work.run.limit = True, verdict.limit or work.run.limit
                 if not work.missing:
@@ -106,7 +111,7 @@ class Entrance:
     def _let_in(self, work: Work, ask: Ask, verdict: Admitted) -> None:
         run = work.run
         run.admitted = True
-        run.claim = verdict.claim if ask.duplicate_digest else ""
+        run.claim = verdict.claim if ask.duplicate_digest else run.claim
         run.hold_micro_usd = ask.hold_micro_usd
         run.limit = verdict.limit or run.limit
         run.log_length = verdict.log_length
@@ -125,14 +130,16 @@ class Entrance:
         if hold >= ask.hold_micro_usd or not (ask.budget or ask.shared):
             raise over_budget(verdict, self.clock.now())
         if not hold:
-            return replace(ask, hold_micro_usd=0, budget=Budget(), shared=())
-        return replace(ask, hold_micro_usd=hold)
+            return replace(ask, hold_micro_usd=0, hold_tokens=0, need_tokens=0, budget=NO_BUDGET, shared=())
+        tokens = work.tokens(work.missing)
+        return replace(ask, hold_micro_usd=hold, hold_tokens=tokens, need_tokens=tokens)
 
     def _question(self, work: Work) -> Ask:
         run = work.run
-        budget, shared = budget_of(run, self.table), shared_budgets(run, self.table)
+        table = self.budgets.table
+        budget, shared = budget_of(run, table), shared_budgets(run, table)
         run.budgets = (user_budget(run.person, budget), *shared)
-        job, cost = run.job, self.hold(work, work.missing)
+        job, cost, tokens = run.job, self.hold(work, work.missing), work.tokens(work.missing)
         now, address = self.clock.now(), job.caller.address
         record = UsageRecord(
             request_id=job.request_id,
@@ -143,7 +150,7 @@ class Entrance:
             model=work.chosen.name,
             requested=job.request.model,
             task=TASK,
-            usage=Usage(input_tokens=work.tokens(work.missing), estimated=True),
+            usage=Usage(input_tokens=tokens, estimated=True),
             cost_micro_usd=cost,
             tags=job.tags,
             own_keys=run.own_keys,
@@ -160,6 +167,8 @@ class Entrance:
             replay_finished=False,
             lease_ms=self.lease_ms,
             hold_micro_usd=max(1, cost) if budget or shared else 0,
+            hold_tokens=tokens,
+            need_tokens=tokens,
             hold_ms=int((job.deadline - now) * 1000) + HOLD_EXTRA_MS,
             budget=budget,
             shared=shared,

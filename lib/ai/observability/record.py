@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from lib.ai.plan import Routed, Shadowed
 from lib.answer import Attempt, Usage
 from lib.contract import Arm, Json, JsonObject
 from lib.json_text import value_in
@@ -38,6 +39,15 @@ ARMS: Final = {arm.value: arm for arm in Arm}
 MOST_TRIES: Final = 12
 """Tries that a record tells of one by one."""
 LONGEST_REASON: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What a hit on a stored answer was served: its lifetime class, and how old it was of how long it may get."""
+
+    kind: str
+    age: float
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +94,20 @@ class UsageRecord:
     """Public id of the API key it came with."""
     wasted_micro_usd: int = 0
     """The part of its cost that bought no answer: tries that broke off, were given up or outrun."""
+    baseline_micro_usd: int = 0
+    """Of an answer by a model that the router chose: what the baseline model would have cost for the same tokens."""
     tries: tuple[Attempt, ...] = ()
     """One by one, where it took more than one that went well."""
     reason: str = ""
     """Why that model, in words."""
+    routed: Routed | None = None
+    """Of `auto` requests: what votes on the answer teach by, and what another policy would have done."""
+    variant: str = ""
+    """The arm of an experiment with the cache."""
+    near: str = ""
+    """Of a hit on a question that means the same: the two questions, by ids of the store, and how near."""
+    aged: Aged | None = None
+    """Of a hit that admission booked. Read only: the stored answer's first line tells it."""
 
 
 def shows(record: UsageRecord, undone: set[tuple[str, str]]) -> bool:
@@ -117,6 +137,10 @@ def head_of(record: UsageRecord) -> str:
         fields["own"] = True
     if record.key_id:
         fields["key"] = record.key_id
+    if record.variant:
+        fields["xv"] = record.variant
+    if record.routed:
+        fields["ro"] = _choice(record.routed)
     return orjson.dumps(fields).decode()[:-1] + ',"k":'
 
 
@@ -130,7 +154,12 @@ def nameless(record: UsageRecord) -> tuple[str, ...]:
     pieces = [f'"u":"{record.person}"', f'"u":"{NOBODY}"']
     if record.tags:
         pieces += (f',"tags":{orjson.dumps(list(record.tags)).decode()}', "")
-    for name, value in (("key", record.key_id), ("c", record.answer_digest), ("d", record.duplicate_digest)):
+    for name, value in (
+        ("key", record.key_id),
+        ("c", record.answer_digest),
+        ("d", record.duplicate_digest),
+        ("nh", record.near),
+    ):
         if value:
             pieces += (f',"{name}":"{value}"', "")
     return tuple(pieces)
@@ -162,8 +191,10 @@ def intent_of(record: UsageRecord) -> str:
         "d": record.duplicate_digest,
         "n": record.count if record.count > 1 else None,
         "w": record.wasted_micro_usd,
+        "b": record.baseline_micro_usd,
         "tr": [_row(attempt) for attempt in record.tries[:MOST_TRIES]],
         "why": record.reason[:LONGEST_REASON],
+        "nh": record.near,
     }
     return orjson.dumps({k: v for k, v in fields.items() if v}).decode().removeprefix('{"k":')
 
@@ -204,9 +235,36 @@ def decode(line: str) -> UsageRecord | None:
         own_keys=value.get("own") is True,
         key_id=_text(value, "key"),
         wasted_micro_usd=int(_number(value, "w")),
+        baseline_micro_usd=int(_number(value, "b")),
         tries=_tries(value.get("tr")),
         reason=_text(value, "why"),
+        routed=_routed(value.get("ro")),
+        variant=_text(value, "xv"),
+        near=_text(value, "nh"),
+        aged=_aged(hit, _number(value, "at")) if hit else None,
     )
+
+
+def _aged(entry: JsonObject, at: float) -> Aged | None:
+    kind, seconds = _text(entry, "class"), int(_number(entry, "ttl"))
+    return Aged(kind, max(0.0, at - _number(entry, "at")), seconds) if kind and seconds else None
+
+
+def _choice(routed: Routed) -> list[Json]:
+    fields: list[Json] = [routed.bucket, round(routed.propensity, 6), int(routed.explored)]
+    if shadow := routed.shadow:
+        fields += [shadow.model, shadow.cost_micro_usd, shadow.served_micro_usd, int(shadow.agrees)]
+    return fields
+
+
+def _routed(value: Json) -> Routed | None:
+    match value:
+        case [str(bucket), int() | float() as propensity, int(explored)]:
+            return Routed(bucket, propensity, bool(explored))
+        case [str(bucket), int() | float() as propensity, int(explored), str(model), int(cost), int(served), int(same)]:
+            return Routed(bucket, propensity, bool(explored), Shadowed(model, cost, served, bool(same)))
+        case _:
+            return None
 
 
 def _row(attempt: Attempt) -> Json:

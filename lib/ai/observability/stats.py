@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,12 @@ from lib.ai.observability.arms import compared
 from lib.ai.observability.log import DAY_SECONDS, UsageLog, logged_days
 from lib.ai.observability.periods import Spell, UsageReader, dashed
 from lib.ai.observability.record import UsageRecord
+from lib.ai.observability.routing_figures import RoutingFigures
 from lib.ai.observability.shown import Timed, described
 from lib.ai.observability.totals import Totals
 from lib.ai.observability.views import Views
 from lib.ai.observability.votes import described_votes, read_votes
+from lib.catalog import ModelRow
 from lib.clock import Clock
 from lib.contract import Arm, Json, JsonObject
 from lib.errors import InvalidRequest
@@ -36,21 +38,24 @@ class Stats:
     `models` are shown among all of them even without requests. Days are `20261124` or `2026-11-24`, months likewise.
     """
 
-    def __init__(self, store: Store, keys: Keys, log: UsageLog, clock: Clock, models: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, keys: Keys, log: UsageLog, clock: Clock, models: Mapping[str, ModelRow | None]
+    ) -> None:
         self._store = store
         self._keys = keys
         self._log = log
         self._clock = clock
         self._models = models
         self._views = Views(store, keys)
+        self._routing = RoutingFigures(store, keys, self._views, models)
         self._reader = UsageReader(self._views, keys)
 
     async def get_daily_stats(self, date: str | None = None) -> JsonObject:
-        """Totals of a UTC day (default today), in all and by model."""
+        """Totals of a UTC day (default today), in all and by model, and what became of the router's choices."""
         day = await self._day(date)
-        shown, by_model = await self._by_model(day, [])
+        (shown, by_model), routing = await asyncio.gather(self._by_model(day, ()), self._routing.described(day))
         used: JsonObject = {name: described(timed) for name, timed in by_model.items() if timed.totals.requests}
-        return {"date": day, **described(shown), "byModel": used}
+        return {"date": day, **described(shown), "byModel": used, "routing": routing}
 
     async def get_monthly_stats(self, month: str | None = None) -> JsonObject:
         """Totals of a month (default the present one), in all and by model."""
@@ -141,7 +146,7 @@ class Stats:
         await self._log.roll_up_days([d for d in (day, following(day)) if d <= today] or [day])
         return day
 
-    async def _by_model(self, period: str, more: Sequence[str]) -> tuple[Timed, dict[str, Timed]]:
+    async def _by_model(self, period: str, more: Iterable[str]) -> tuple[Timed, dict[str, Timed]]:
         """A day or a month in all, and by model; `more` are models to be shown in any case."""
         names = list(dict.fromkeys((*more, *await self._views.names(MODEL, period[:6]))))
         views = [self._keys.view(ALL, "", period), *(self._keys.view(MODEL, name, period) for name in names)]
@@ -194,6 +199,7 @@ def event_of(record: UsageRecord) -> dict[str, Json]:
         "wastedCost": record.wasted_micro_usd / 1_000_000,
         "ownKeys": record.own_keys,
         "saved": record.saved_micro_usd / 1_000_000,
+        "baselineCost": record.baseline_micro_usd / 1_000_000 if record.baseline_micro_usd else None,
         "priceKnown": record.price_known,
         "latencyMs": record.latency_ms,
         "firstTokenMs": record.first_token_ms,

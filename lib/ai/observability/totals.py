@@ -7,12 +7,14 @@ by user, model, task and tier, and one by key where it came with one: sums over 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
+from lib.ai.observability.ages import AGES, age_blocks
 from lib.ai.observability.histogram import BUCKETS, bucket_of
 from lib.ai.observability.record import FOUND, HITS, LOST, OPEN, UNDONE, UsageRecord
 from lib.kv.keys import Keys, day_of
@@ -55,6 +57,12 @@ class Totals:
     first_tokens: int = 0
     """Answered requests whose first token was timed."""
     first_token_ms: int = 0
+    duplicates_saved_micro_usd: int = 0
+    """The part of what was saved that duplicates have; the rest is the cache's."""
+    routed_micro_usd: int = 0
+    """The cost of answers by models that the router chose."""
+    baseline_micro_usd: int = 0
+    """What the baseline model would have cost for these; routing saved the difference, which may be negative."""
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(*(getattr(self, f) + getattr(other, f) for f in COUNTERS))
@@ -66,20 +74,33 @@ class Totals:
         return self + -other
 
     @property
+    def saved_by_routing(self) -> int:
+        """Micro-dollars; negative where the router's choices have cost more than the baseline."""
+        return self.baseline_micro_usd - self.routed_micro_usd
+
+    @property
     def total_tokens(self) -> int:
         """Input and output."""
         return self.input_tokens + self.output_tokens
 
 
 COUNTERS: Final = tuple(field.name for field in fields(Totals))
+_VALUES: Final = attrgetter(*COUNTERS)
 WIDTH: Final = 32
 """Counters that a block has room for, so that further ones leave old views readable."""
 BLOCKS: Final = 32
+_PLACES: Final = tuple(("u48", f"#{index}") for index in range(BLOCKS * WIDTH))
 LATENCY_BIT: Final = BLOCKS * WIDTH * 48
 FIRST_TOKEN_BIT: Final = LATENCY_BIT + BUCKETS * 32
 
+VARIANT: Final = "variant"
+"""Views of the arms of experiments."""
 UNKNOWN: Final = "-"
 """Stands for a model, task or tier that a record does not have: what was refused came to none."""
+AUTO, AUTO_TASK, TRIED = "auto", "autotask", "tried"
+SHADOW, SHADOWED, AGREED = "shadow", "shadowed", "agreed"
+"""Views of a day's `auto` requests: all of them and by model, by task, those that tried another model; what a shadow
+policy would have asked by model, what was served in its place, and where both are the same."""
 RANKED: Final = frozenset({USER, MODEL, TASK, TIER, KEY})
 
 
@@ -96,6 +117,7 @@ def totals_of(record: UsageRecord) -> Totals:
     answered, usage = record.kind == "call", record.usage
     ours, hit = not record.own_keys, record.kind in HITS
     timed = answered and record.first_token_ms is not None
+    routed = ours and answered and record.baseline_micro_usd > 0
     return Totals(
         requests=1,
         input_tokens=usage.input_tokens,
@@ -121,6 +143,9 @@ def totals_of(record: UsageRecord) -> Totals:
         estimated=int(usage.estimated),
         first_tokens=int(timed),
         first_token_ms=record.first_token_ms or 0 if timed else 0,
+        duplicates_saved_micro_usd=(ours and record.kind == "duplicate") * record.saved_micro_usd,
+        routed_micro_usd=routed * record.cost_micro_usd,
+        baseline_micro_usd=routed * record.baseline_micro_usd,
     )
 
 
@@ -144,6 +169,25 @@ def names_of(record: UsageRecord) -> Iterator[tuple[str, str]]:
     yield TIER, record.tier or UNKNOWN
     if record.key_id:
         yield KEY, record.key_id
+    if record.variant:
+        yield VARIANT, record.variant
+
+
+def choices_of(record: UsageRecord, totals: Totals) -> Iterator[tuple[str, str, Totals]]:
+    """What a record of an `auto` request adds to the figures on routing: kind of view, name, counters."""
+    if record.requested.strip().lower() != AUTO or record.kind == "refused":
+        return
+    yield AUTO, "", totals
+    yield AUTO, record.model or UNKNOWN, totals
+    yield AUTO_TASK, record.task or UNKNOWN, totals
+    routed, requests = record.routed, totals.requests
+    if routed and routed.explored:
+        yield TRIED, "", totals
+    if routed and (shadow := routed.shadow):
+        yield SHADOW, shadow.model, Totals(requests, cost_micro_usd=requests * shadow.cost_micro_usd)
+        yield SHADOWED, "", Totals(requests, cost_micro_usd=requests * shadow.served_micro_usd)
+        if shadow.agrees:
+            yield AGREED, "", Totals(requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +212,16 @@ class _View:
     """What is to be added to one view, and the counters whose sums are scores."""
 
     def __init__(self) -> None:
-        self.counter: Counter[tuple[str, str]] = Counter()
+        self.counter: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.scores: dict[str, tuple[str, str]] = {}
 
     def add(self, totals: Totals, *blocks: int) -> None:
         """Add to some blocks."""
-        for block in blocks:
-            for index, name in enumerate(COUNTERS):
-                if by := getattr(totals, name):
-                    self.counter["u48", f"#{block * WIDTH + index}"] += by
+        values: tuple[int, ...] = _VALUES(totals)
+        for index, by in enumerate(values):
+            if by:
+                for block in blocks:
+                    self.counter[_PLACES[block * WIDTH + index]] += by
 
     def time(self, record: UsageRecord, totals: Totals) -> None:
         """Add to the histograms what was timed."""
@@ -198,6 +243,23 @@ class _View:
         return Addition(key, tuple((kind, offset, by) for (kind, offset), by in self.counter.items()), ranks)
 
 
+def _add_by_name(views: dict[str, _View], record: UsageRecord, totals: Totals, keys: Keys) -> None:
+    day = day_of(record.at)
+    month, hour = day[:6], datetime.fromtimestamp(record.at, UTC).hour
+    for what, name in names_of(record):
+        of_month = views.setdefault(keys.view(what, name, month), _View())
+        of_month.add(totals, 0, int(day[6:]))
+        if what in RANKED:
+            of_month.rank(keys.ranking(what, month), name)
+        if what == USER:
+            of_month.rank(keys.ranking(what, day), name, int(day[6:]))
+        if what in WITH_HOURS:
+            of_day = views.setdefault(keys.view(what, name, day), _View())
+            of_day.add(totals, 0, 1 + hour)
+            of_day.time(record, totals)
+            of_month.time(record, totals)
+
+
 def additions(records: Iterable[UsageRecord], keys: Keys) -> list[Addition]:
     """What these records add to which views."""
     views: dict[str, _View] = {}
@@ -205,19 +267,12 @@ def additions(records: Iterable[UsageRecord], keys: Keys) -> list[Addition]:
         if record.kind == OPEN:
             continue
         day, totals = day_of(record.at), totals_of(record)
-        month, hour = day[:6], datetime.fromtimestamp(record.at, UTC).hour
-        for what, name in names_of(record):
-            of_month = views.setdefault(keys.view(what, name, month), _View())
-            of_month.add(totals, 0, int(day[6:]))
-            if what in RANKED:
-                of_month.rank(keys.ranking(what, month), name)
-            if what == USER:
-                of_month.rank(keys.ranking(what, day), name, int(day[6:]))
-            if what in WITH_HOURS:
-                of_day = views.setdefault(keys.view(what, name, day), _View())
-                of_day.add(totals, 0, 1 + hour)
-                of_day.time(record, totals)
-                of_month.time(record, totals)
+        _add_by_name(views, record, totals, keys)
+        for what, name, counted in choices_of(record, totals):
+            views.setdefault(keys.view(what, name, day), _View()).add(counted, 0)
+        if record.aged and record.kind == "exact":
+            view = views.setdefault(keys.view(AGES, record.aged.kind, day), _View())
+            view.add(Totals(requests=1), *age_blocks(record.aged.age, record.aged.seconds))
         if record.arm:
             by_arm, arm = arm_totals_of(record), views.setdefault(keys.arm_day(record.arm, day), _View())
             arm.add(by_arm, 0)

@@ -1,6 +1,7 @@
 """Deleting a user: everything of theirs goes, usage stays without its user, and nothing under way brings it back.
 
 First a tombstone is set; from then on no request that was admitted before writes anything of theirs (`lib.kv.kept`).
+With it goes the salt of their key: what was sealed of theirs opens nowhere any more (`lib.kv.vault`).
 Every step may be repeated, and who is being deleted is noted until all of it is done: a deletion whose function died
 is taken up by the next call or by the cron job.
 """
@@ -21,7 +22,7 @@ from lib.kv.keys import Keys
 
 UNFINISHED_SECONDS: Final = 400 * 86_400
 """How long it is remembered that a deletion is not complete."""
-KINDS: Final = (("c1", "answers"), ("d1", "results"), ("v1", "vectors"), ("bq", "batchRequests"))
+KINDS: Final = (("c1", "answers"), ("n1", "nearAnswers"), ("d1", "results"), ("v1", "vectors"), ("bq", "batchRequests"))
 """Texts by the letters in their keys' names."""
 LOG: Final = logging.getLogger(__name__)
 
@@ -71,12 +72,14 @@ class Deletion:
         """The same by the user's hash. The receipt counts what this call found."""
         begun, keys = self._clock.now(), self._keys
         fresh = f"{self._fresh()} {int(begun)}"
-        _, _, _, noted = await self._places.all(
+        *_, noted = await self._places.all(
             ("HSETNX", keys.deletions, person, fresh),
             ("EXPIRE", keys.deletions, UNFINISHED_SECONDS),
             ("SET", keys.tombstone(person), "1", "EX", TOMBSTONE_SECONDS),
+            ("DEL", keys.salt(person)),
             ("HGET", keys.deletions, person),
         )
+        self._places.vault.forget(person)
         receipt_id, _, since = (noted if isinstance(noted, str) else fresh).partition(" ")
         deleted: Counter[str] = Counter()
         deleted.update(await self._batches(person))

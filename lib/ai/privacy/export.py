@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lib.access.key_record import decode as key_in
+from lib.ai.kept_stream import DamagedStream, opened_lines
 from lib.ai.observability.log import DAY_SECONDS, UsageLog, logged_days, records_in
 from lib.ai.observability.requests import detailed
 from lib.ai.observability.shown import Timed, described
@@ -19,12 +20,23 @@ from lib.json_text import parse
 from lib.kv.batch_job import BatchHead
 from lib.kv.keys import day_of
 from lib.kv.replies import Reply
+from lib.kv.seal import Seal
 
 TEXTS_AT_ONCE: Final = 20
 KINDS: Final = MappingProxyType(
-    {"c1": "answer", "d1": "result", "v1": "vector", "bq": "batchRequests", "ti": "knownTier"}
+    {
+        "c1": "answer",
+        "n1": "nearAnswer",
+        "nt": "nearMismatch",
+        "d1": "result",
+        "v1": "vector",
+        "bq": "batchRequests",
+        "ti": "knownTier",
+    }
 )
 """What a text is, by the letters in its key's name."""
+_CLEAR: Final = frozenset({"vector", "knownTier", "nearMismatch"})
+"""What is never sealed."""
 _ACCOUNT: Final = ("budgetsAndLimits", "tier", "subscriptions", "windows")
 """In the order of `Places.account`."""
 
@@ -41,13 +53,14 @@ class Export:
         """The items. The first says whose they are."""
         person, now = self._places.keys.person(user_id), self._places.clock.now()
         texts = await self._places.texts(person)
+        mine = await self._places.vault.of(person)
         yield {"type": "about", "user": user_id, "knownAs": person, "exportedAt": _time(now)}
         async for item in self._usage(person):
             yield item
         streams = [name for name in await self._places.streams(person) if ":ss:" in name]
-        async for item in self._kept([*texts, *streams]):
+        async for item in self._kept([*texts, *streams], mine):
             yield item
-        async for item in self._batches(person):
+        async for item in self._batches(person, mine):
             yield item
         for item in (*await self._account(person), *await self._api_keys(person), *await self._votes(person)):
             yield item
@@ -74,30 +87,38 @@ class Export:
         now, days = self._places.clock.now(), self._log.retention.totals_days
         return sorted({day_of(now - back * DAY_SECONDS)[:6] for back in range(days + 1)})
 
-    async def _kept(self, names: Sequence[str]) -> AsyncGenerator[JsonObject, None]:
+    async def _kept(self, names: Sequence[str], mine: Seal | None) -> AsyncGenerator[JsonObject, None]:
         for part in in_parts(names, TEXTS_AT_ONCE):
             replies = await self._places.all(("MGET", *part), *(("PTTL", name) for name in part))
             texts = replies[0] if isinstance(replies[0], list) else []
             for name, text, left in zip(part, texts, replies[1:], strict=False):
-                if isinstance(text, str):
-                    yield {"type": self._kind(name), "secondsLeft": _seconds(left), "content": contents(text)}
+                if isinstance(text, str) and (clear := self._clear(name, text, mine)) is not None:
+                    yield {"type": self._kind(name), "secondsLeft": _seconds(left), "content": contents(clear)}
+
+    def _clear(self, name: str, text: str, mine: Seal | None) -> str | None:
+        """A text as it was before it was sealed; None where it does not open for anybody any more."""
+        kind = self._kind(name)
+        if kind in _CLEAR:
+            return text
+        return opened(kind, name, text, [mine, self._places.vault.shared] if mine else [])
 
     def _kind(self, name: str) -> str:
         prefix = self._places.keys.deletions.removesuffix("dp")
         return KINDS.get(name.removeprefix(prefix).partition(":")[0], "stream")
 
-    async def _batches(self, person: str) -> AsyncGenerator[JsonObject, None]:
+    async def _batches(self, person: str, mine: Seal | None) -> AsyncGenerator[JsonObject, None]:
         for head in await self._places.batches(person):
             yield {"type": "batch", "id": head.job, "items": head.total, "createdAt": _time(head.created_at)}
-            async for item in self._results(head):
+            async for item in self._results(head, mine):
                 yield item
 
-    async def _results(self, head: BatchHead) -> AsyncGenerator[JsonObject, None]:
+    async def _results(self, head: BatchHead, mine: Seal | None) -> AsyncGenerator[JsonObject, None]:
         for part in in_parts(self._places.results_of(head), TEXTS_AT_ONCE):
             reply = await self._places.store.run("MGET", *part)
-            for text in reply if isinstance(reply, list) else []:
-                if isinstance(text, str):
-                    yield {"type": "batchResult", "batch": head.job, "content": contents(text)}
+            for name, text in zip(part, reply if isinstance(reply, list) else [], strict=False):
+                clear = mine.open(name, text) if mine and isinstance(text, str) else None
+                if clear is not None:
+                    yield {"type": "batchResult", "batch": head.job, "content": contents(clear)}
 
     async def _account(self, person: str) -> list[JsonObject]:
         reply = await self._places.store.run("MGET", *self._places.account(person))
@@ -126,9 +147,40 @@ class Export:
                 told = contents(rest)
                 more: Mapping[str, Json] = told if isinstance(told, dict) else {}
                 items.append(
-                    {"type": "vote", "request": str(request_id), "rating": rating, "wrong": wrong == "1", **more}
+                    {
+                        "type": "vote",
+                        "request": str(request_id),
+                        "rating": rating,
+                        "wrong": wrong.startswith("1"),
+                        **more,
+                    }
                 )
         return items
+
+
+def opened(kind: str, name: str, text: str, seals: Sequence[Seal]) -> str | None:
+    """A text of this kind as it was before it was sealed with one of these; None where none opens it."""
+    mark, _, entry = text.partition("\n") if kind == "result" else ("", "", text)
+    for seal in seals:
+        match kind:
+            case "answer" | "nearAnswer":
+                clear = seal.open_rest(name, text)
+            case "result":
+                clear = seal.open_rest(name, entry) if mark.startswith("D") else text
+            case "stream":
+                clear = _opened_stream(seal, name, text)
+            case _:
+                clear = seal.open(name, text)
+        if clear is not None:
+            return clear
+    return None
+
+
+def _opened_stream(seal: Seal, name: str, text: str) -> str | None:
+    try:
+        return "".join(f"{line}\n" for line in opened_lines(seal, name, 0, text.split("\n")[:-1]))
+    except DamagedStream:
+        return None
 
 
 def contents(text: str) -> Json:

@@ -6,27 +6,32 @@ request. All else has the user's hash in its name, or is listed under one that h
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lib.ai.feedback import vote_days
+from lib.ai.near.pools import near_weeks
 from lib.ai.observability.log import DAY_SECONDS, logged_days, records_in
 from lib.ai.observability.record import UsageRecord
 from lib.clock import Clock
 from lib.errors import StoreError
 from lib.kv.batch_job import BatchHead, read_head
 from lib.kv.batch_store import CHUNK
+from lib.kv.cache.near import entry_id
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
 from lib.kv.replies import Command, Reply
 from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 from lib.kv.stream_buffer import StreamBuffer
+from lib.kv.vault import Vault
 
 NAMES_AT_ONCE: Final = 500
 LINES_AT_ONCE: Final = 1_024
 """Records one script looks at."""
+DIGEST: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
 SMALL_ROUTES: Final = ("", "feedback:", "route:")
 """How the windows of routes are told apart that have one each (`lib.web.simple_window`)."""
 
@@ -42,11 +47,19 @@ class ApiKeyPlace:
 class Places:
     """`person` is a user's hash. Methods raise StoreError."""
 
-    def __init__(self, store: Store, keys: Keys, clock: Clock, retention: Retention = RETENTION) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        clock: Clock,
+        retention: Retention = RETENTION,
+        vault: Vault | None = None,
+    ) -> None:
         self.store = store
         self.keys = keys
         self.clock = clock
         self.retention = retention
+        self.vault = vault or Vault(store, keys, clock)
         self._find = script("find_lines")
         self._streams = StreamBuffer(store, keys, clock)
 
@@ -68,6 +81,8 @@ class Places:
             return
         if record.answer_digest:
             yield self.keys.answer(record.answer_digest)
+            if DIGEST.fullmatch(record.answer_digest):
+                yield self.keys.near(entry_id(record.answer_digest))
         if record.duplicate_digest:
             yield self.keys.duplicate(record.duplicate_digest)
 
@@ -102,6 +117,7 @@ class Places:
             keys.tier(person),
             keys.subscriptions(person),
             *(f"{keys.simple_prefix}:{route}{person}" for route in SMALL_ROUTES),
+            *(keys.near_said(person, week) for week in near_weeks(self.clock.now())),
         ]
 
     async def api_keys(self, person: str) -> list[ApiKeyPlace]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.ai.plan import Alternative, Dropped
-from lib.ai.router.choice import Choice, baseline_micro_usd, dollars, spread
+from lib.ai.router.choice import MAX_ALTERNATIVES, Choice, baseline_micro_usd, dollars, spread
 from lib.ai.router.constraints import refusal, split
 from lib.ai.router.domain import MYCOLOGY
+from lib.ai.router.exploring import SURE, Trial
 from lib.ai.router.fallbacks import listed
 from lib.ai.router.offer import Offer, Quote
 from lib.ai.router.ranking import Goal, goal_of, rank
 from lib.ai.router.reading import Reading
+from lib.ai.router.shadow import shadowed
+from lib.ai.router.trying import beliefs, tried
 from lib.answer import Health
 from lib.catalog.providers import DEMO
 from lib.contract import ChatRequest
@@ -24,16 +27,30 @@ class Ranking:
     quotes: tuple[Quote, ...]
     dropped: tuple[Dropped, ...]
     goal: Goal
+    pinned: bool = False
+    """The first is that which the conversation is with."""
 
     @property
     def best(self) -> Quote:
         """The one to ask first."""
         return self.quotes[0]
 
+    def led_by(self, place: int) -> Ranking:
+        """The same with the one at `place` first."""
+        return replace(self, quotes=(self.quotes[place], *self.quotes[:place], *self.quotes[place + 1 :]))
 
-def choose(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
-    """The best models for the request. Raises NoModelAvailable naming the demand that left none."""
-    ranking = ranked(reading, offer)
+    def staying_with(self, kept: str) -> Ranking:
+        """The same with the model of that id first, where it is among them."""
+        place = next((place for place, quote in enumerate(self.quotes) if quote.model.id == kept), None)
+        return self if place is None else replace(self.led_by(place), pinned=True)
+
+
+def choose(request: ChatRequest, reading: Reading, offer: Offer, kept: str = "") -> Choice:
+    """The best models for the request, before them the one that its conversation is with.
+
+    Raises NoModelAvailable naming the demand that left none.
+    """
+    ranking, trial = first_of(request, reading, offer, kept)
     best, dropped = ranking.best, ranking.dropped
     chain = spread(ranking.quotes, use_fallback=request.use_fallback, same_provider=request.same_provider)
     if request.routing.models and request.use_fallback:
@@ -42,13 +59,27 @@ def choose(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
         dropped += tuple(each for each in wanted.dropped if each not in dropped)
     return Choice(
         chain=chain,
-        reasoning=f"{_why(ranking, reading, offer.facts.baseline)}{_own_field(ranking, reading)}",
+        reasoning=f"{_why(ranking, reading, offer.facts.baseline)}{_own_field(ranking, reading)}{_tried(trial)}"
+        f"{' The conversation stays with it.' if ranking.pinned else ''}",
         alternatives=tuple(
-            Alternative(q.model.id, q.total, q.model.quality, why_not(q, ranking)) for q in ranking.quotes[1:]
+            Alternative(q.model.id, q.total, q.model.quality, why_not(q, ranking))
+            for q in ranking.quotes[1 : MAX_ALTERNATIVES + 1]
         ),
         dropped=dropped,
         automatic=True,
+        trial=trial,
+        pinned=ranking.pinned,
+        shadow=shadowed((ranking.quotes, ranking.goal), offer),
     )
+
+
+def first_of(request: ChatRequest, reading: Reading, offer: Offer, kept: str) -> tuple[Ranking, Trial]:
+    """The ranking with the one first that is asked first, and whether that is a trial."""
+    ranking = ranked(reading, offer).staying_with(kept)
+    if ranking.pinned:
+        return ranking, SURE
+    trial = tried(request, reading, offer, (ranking.quotes, ranking.goal))
+    return ranking.led_by(trial.arm), trial
 
 
 def ranked(reading: Reading, offer: Offer) -> Ranking:
@@ -63,6 +94,7 @@ def ranked(reading: Reading, offer: Offer) -> Ranking:
     standing, down = _standing(fit, offer)
     baseline = baseline_micro_usd(reading, offer)
     goal = goal_of(reading.policy, reading.complexity.level, reading.needs, offer, baseline)
+    goal = replace(goal, bucket=reading.bucket, demand=reading.demand, beliefs=beliefs(standing, reading, offer))
     order = rank(standing, goal, offer)
     if reading.domain_hits:
         order = tuple(sorted(order, key=lambda quote: quote.model.id != MYCOLOGY.model))
@@ -71,10 +103,11 @@ def ranked(reading: Reading, offer: Offer) -> Ranking:
 
 def _standing(fit: tuple[Quote, ...], offer: Offer) -> tuple[tuple[Quote, ...], tuple[Dropped, ...]]:
     """Those that are not down, and those that are; all of them stand when all are down."""
-    standing = tuple(quote for quote in fit if offer.health(quote.model) is not Health.DOWN)
-    if not standing:
+    down = [quote.model.id for quote in fit if offer.health(quote.model) is Health.DOWN]
+    if len(down) in (0, len(fit)):
         return fit, ()
-    return standing, tuple(Dropped(quote.model.id, "down") for quote in fit if quote not in standing)
+    standing = tuple(quote for quote in fit if quote.model.id not in down)
+    return standing, tuple(Dropped(model, "down") for model in down)
 
 
 def why_not(quote: Quote, ranking: Ranking) -> str:
@@ -82,6 +115,8 @@ def why_not(quote: Quote, ranking: Ranking) -> str:
     best, goal = ranking.best, ranking.goal
     if goal.shortfall(quote) > goal.shortfall(best):
         return f"quality {quote.model.quality} is below the {goal.quality} needed"
+    if ranking.pinned:
+        return f"the conversation stays with {best.model.id}"
     if quote.total > best.total:
         return f"costs {dollars(quote.total)} rather than {dollars(best.total)}"
     if quote.model.speed < best.model.speed:
@@ -102,6 +137,10 @@ def _why(ranking: Ranking, reading: Reading, against: str) -> str:
         f"({complexity.score}): {best.model.id} {met} quality {goal.quality}{preferred} and is expected to cost "
         f"{dollars(best.total)}{baseline}."
     )
+
+
+def _tried(trial: Trial) -> str:
+    return f" It is tried to learn from votes (propensity {trial.propensity:.4f})." if trial.explored else ""
 
 
 def _own_field(ranking: Ranking, reading: Reading) -> str:

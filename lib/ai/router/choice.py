@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lib.ai.plan import Alternative, CostEstimate, Dropped, Plan
+from lib.ai.plan import Alternative, CostEstimate, Dropped, Plan, Shadowed
+from lib.ai.router.exploring import SURE, Trial
 from lib.ai.router.offer import Offer, Quote
-from lib.ai.router.policy import VERSION
 from lib.ai.router.reading import Reading
 
 CHAIN_LENGTH: Final = 4
@@ -28,6 +28,10 @@ class Choice:
     dropped: tuple[Dropped, ...] = ()
     substitution: str = ""
     automatic: bool = False
+    trial: Trial = SURE
+    pinned: bool = False
+    """The first is that which the conversation is with."""
+    shadow: Shadowed | None = None
 
 
 def baseline_micro_usd(reading: Reading, offer: Offer) -> int:
@@ -89,9 +93,14 @@ def plan_of(requested: str, choice: Choice, reading: Reading, offer: Offer) -> P
         alternatives=choice.alternatives[:MAX_ALTERNATIVES],
         dropped=choice.dropped,
         constraints=reading.needs.constraints(automatic=choice.automatic),
-        policy=VERSION,
+        policy=offer.judgement.version,
         automatic=choice.automatic,
         substitution=choice.substitution,
+        exploration=choice.trial.explored,
+        propensity=choice.trial.propensity,
+        pinned=choice.pinned,
+        bucket=reading.bucket if choice.automatic and offer.facts.lessons is not None else "",
+        shadow=choice.shadow,
     )
 
 

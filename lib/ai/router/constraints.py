@@ -107,9 +107,16 @@ def _too_dear(model: ModelRow, needs: Needs, offer: Offer) -> Failure | None:
     return Failure(f"{price} per million tokens is above ${ceiling:g}", "gateway.maxCostPer1MTokens")
 
 
+def _over_budget(model: ModelRow, needs: Needs, offer: Offer) -> Failure | None:
+    left = offer.facts.left_micro_usd
+    if left is None or offer.quote(model, needs).total <= left:
+        return None
+    return Failure("too little is left of the budget for it", "model")
+
+
 DEMANDS: Final[tuple[Demand, ...]] = (
     *(_no_key, _retired, _not_allowed, _outside_only),
-    *(_lacks, _too_small, _too_short, _too_dear),
+    *(_lacks, _too_small, _too_short, _too_dear, _over_budget),
 )
 DEMO_DEMANDS: Final[tuple[Demand, ...]] = (_no_key, _retired, _outside_only)
 """The demo shows the gateway without a key: it takes requests with tools or images too, and ignores them."""

@@ -24,6 +24,7 @@ class CueIndex:
     words: Mapping[str, tuple[int, ...]]
     phrases: Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], int], ...]]
     """By their first two words: the whole phrase and its row."""
+    marks: tuple[tuple[str, int], ...]
 
     @classmethod
     def of(cls, rows: Iterable[CueRow]) -> CueIndex:
@@ -37,7 +38,8 @@ class CueIndex:
             for phrase in row.phrases:
                 parts = tuple(phrase.split())
                 phrases[parts[:2]].append((parts, position))
-        return cls(rows, _frozen(words), _frozen(phrases))
+        marks = tuple((mark, position) for position, row in enumerate(rows) for mark in row.marks)
+        return cls(rows, _frozen(words), _frozen(phrases), marks)
 
     def hits(self, sample: Sample) -> list[tuple[CueRow, int]]:
         """The rows that occur in `sample`, and how often; a mark counts once."""
@@ -48,8 +50,10 @@ class CueIndex:
                 found[position] += 1
             for phrase, position in self.phrases.get(two, ()):
                 found[position] += text[place : place + len(phrase)] == phrase
-        for position, row in enumerate(self.rows):
-            found[position] += sum(mark in sample.lowered for mark in row.marks)
+        lowered = sample.lowered
+        for mark, position in self.marks:
+            if mark in lowered:
+                found[position] += 1
         return [(self.rows[position], count) for position, count in found.items() if count]
 
 

@@ -52,8 +52,12 @@ def summary(plan: Plan) -> JsonObject:
         "policyVersion": plan.policy,
         "automatic": plan.automatic,
     }
+    if plan.propensity < 1:
+        short |= {"exploration": plan.exploration, "propensity": round(plan.propensity, 6)}
     if plan.substitution:
         short["substitution"] = plan.substitution
+    if plan.budget_downgrade:
+        short["budgetDowngrade"] = plan.budget_downgrade
     if plan.dropped and not plan.automatic:
         short["dropped"] = _dropped(plan)
     return short

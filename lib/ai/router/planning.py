@@ -9,7 +9,9 @@ from lib.ai.router import automatic, named
 from lib.ai.router.choice import Choice, plan_of
 from lib.ai.router.constraints import no_provider, refusal, rejection_of
 from lib.ai.router.health import adjusted
+from lib.ai.router.judgement import Judgement
 from lib.ai.router.offer import Offer
+from lib.ai.router.pinning import kept
 from lib.ai.router.policy import AUTO
 from lib.ai.router.reading import Reading, read
 from lib.catalog import Catalog, PriceBook
@@ -18,17 +20,19 @@ from lib.contract import ChatRequest
 from lib.errors import PermissionDenied
 
 
-def route(request: ChatRequest, facts: RouteFacts, catalog: Catalog, prices: PriceBook) -> Plan:
-    """Decide which models to ask, in order.
+def route(
+    request: ChatRequest, facts: RouteFacts, catalog: Catalog, prices: PriceBook, judgement: Judgement | None = None
+) -> Plan:
+    """Decide which models to ask, in order; `judgement` is the document's with the shipped table where none is given.
 
     Raises InvalidRequest naming a field that is wrong, PermissionDenied for a model the caller may not use,
     NoModelAvailable naming the demand that left no model, and NoProviderConfigured when there is no provider at all.
     """
-    offer = _with_successors(Offer(catalog, prices, facts))
+    offer = _with_successors(Offer(catalog, prices, facts, judgement or Judgement()))
     if not facts.providers:
         raise no_provider()
     _check_allowed(request, offer)
-    reading = read(_with_ceiling(request, facts))
+    reading = read(_with_ceiling(request, facts), offer.judgement.table)
     return adjusted(plan_of(request.model, _choice(request, reading, offer), reading, offer), facts.health)
 
 
@@ -70,7 +74,9 @@ def _choice(request: ChatRequest, reading: Reading, offer: Offer) -> Choice:
     is_auto = _is_auto(request)
     if offer.only_demo:
         return _demonstrate(request, reading, offer, is_auto=is_auto)
-    return automatic.choose(request, reading, offer) if is_auto else named.follow(request, reading, offer)
+    if is_auto:
+        return automatic.choose(request, reading, offer, kept(request, reading, offer))
+    return named.follow(request, reading, offer)
 
 
 def _demonstrate(request: ChatRequest, reading: Reading, offer: Offer, *, is_auto: bool) -> Choice:

@@ -8,10 +8,10 @@ from typing import Final
 
 from lib.ai.plan import Task
 
-VERSION: Final = "rules-1"
+VERSION: Final = "2"
+"""Of these rows; a recommendation names it beside the version of the quality table."""
 AUTO: Final = "auto"
 """The model name that leaves the choice to the router."""
-"""Savings are told against this one model for everything, at list price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +89,22 @@ BY_TASK: Final = MappingProxyType({row.task: row for row in POLICIES})
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What one unit is worth in the ranking. Our own first setting; a measured table replaces it."""
+    """What one unit is worth in the ranking. Cost is in shares of what the baseline's answer costs."""
 
     preference: float
     """For the first preferred model; the following get less, by `preference_step`."""
     preference_step: float
     quality: float
-    """For each capability tier, up to one above the needed."""
+    """For each unit of quality (0 to 1), up to that of one tier above the needed where `shortfall` counts."""
     shortfall: float
-    """Against each capability tier below the needed."""
-    cost: float
-    """Against each doubling of (1 + cost / the baseline's cost)."""
+    """Against each capability tier below the needed; 0 where the class of work sets no least tier."""
+    cost: float | None
+    """Against each time the baseline's cost; None for what the quality table says a saving is worth."""
     speed: float
     degraded: float
     """Against a model that fails too often of late."""
+    votes: float = 8.0
+    """For each unit of quality (0 to 1) by which votes have moved what is thought of a model."""
 
 
 UNKNOWN_COST: Final = 0.5
@@ -110,8 +112,13 @@ UNKNOWN_COST: Final = 0.5
 as if the customer's own model were free, nor as dear as the ceiling that stands in for it in the books."""
 
 BALANCED: Final = Weights(
-    preference=2.0, preference_step=0.5, quality=0.25, shortfall=2.0, cost=1.5, speed=0.1, degraded=1.5
+    preference=2.0, preference_step=0.5, quality=3.0, shortfall=2.0, cost=0.8, speed=0.1, degraded=1.5
 )
+"""The rows above decide: which models a class prefers and the tier it takes. Quality and cost weigh what they leave."""
 SPEED_FIRST: Final = Weights(
-    preference=0.5, preference_step=0.1, quality=0.25, shortfall=2.0, cost=0.5, speed=1.5, degraded=1.5
+    preference=0.5, preference_step=0.1, quality=3.0, shortfall=2.0, cost=0.3, speed=1.5, degraded=1.5
 )
+MEASURED: Final = Weights(
+    preference=0.0, preference_step=0.0, quality=1.0, shortfall=0.0, cost=None, speed=0.002, degraded=0.3, votes=1.0
+)
+"""Expected quality less λ times the cost, whatever the rows prefer. Speed parts what is otherwise equal."""

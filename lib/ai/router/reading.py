@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lib.ai.lessons import bucket_of
 from lib.ai.plan import Complexity, Task
 from lib.ai.router.complexity import complexity_of
 from lib.ai.router.domain import MYCOLOGY
 from lib.ai.router.needs import Needs, check_wish, needs_of
 from lib.ai.router.policy import BY_TASK, TaskPolicy
+from lib.ai.router.quality import QualityTable
 from lib.ai.router.sample import Sample
 from lib.ai.router.tasks import Classification, classify
 from lib.contract import ChatRequest
@@ -24,6 +26,10 @@ class Reading:
     domain_hits: tuple[str, ...]
     """Words that mark the customer's own field; empty for all other prompts."""
     needs: Needs
+    bucket: str = ""
+    """Of the prompt's length."""
+    demand: float = 0.0
+    """How much more than usual a strong model would gain, where a quality table has learned that of words."""
 
     @property
     def policy(self) -> TaskPolicy:
@@ -31,7 +37,7 @@ class Reading:
         return BY_TASK[self.classification.task]
 
 
-def read(request: ChatRequest) -> Reading:
+def read(request: ChatRequest, table: QualityTable | None = None) -> Reading:
     """Understand `request` by its last user message. Raises InvalidRequest naming a routing field that is wrong."""
     check_wish(request.routing)
     sample = Sample.of(last_user_text(request.messages))
@@ -44,4 +50,6 @@ def read(request: ChatRequest) -> Reading:
     if domain_hits and classification.task is Task.SIMPLE_CHAT:
         classification = Classification(Task.SCIENTIFIC_RESEARCH, classification.confidence)
     policy = BY_TASK[classification.task]
-    return Reading(classification, complexity_of(sample), domain_hits, needs_of(request, policy.output_tokens))
+    needs = needs_of(request, policy.output_tokens)
+    demand = table.demand(sample) if table else 0.0
+    return Reading(classification, complexity_of(sample), domain_hits, needs, bucket_of(sample.full_length), demand)

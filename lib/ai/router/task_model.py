@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, sqrt
-from operator import itemgetter
+from operator import itemgetter, mul
 from pathlib import Path
 from typing import Final
 from zlib import decompress
@@ -48,17 +48,13 @@ class TaskModel:
         pick = itemgetter(*features, 0, 0)  # two more, so that it always gives a tuple
         unit = self.scale / sqrt(found) if found else 0.0
         scores = [
-            (sum(pick(row)) - 2 * row[0] - MIDDLE * found) * unit + bias + sum(map(_product, weights, shown))
+            (sum(pick(row)) - 2 * row[0] - MIDDLE * found) * unit + bias + sum(map(mul, weights, shown))
             for row, bias, weights in zip(self.rows, self.bias, self.evidence, strict=True)
         ]
         top = max(scores)
         powers = [exp((score - top) / self.temperature) for score in scores]
         whole = sum(powers)
         return {task: power / whole for task, power in zip(self.tasks, powers, strict=True)}
-
-
-def _product(one: float, other: float) -> float:
-    return one * other
 
 
 def evidence_values(evidence: Mapping[Task, float], tasks: Sequence[Task]) -> list[float]:

@@ -56,7 +56,7 @@ def classify(sample: Sample, instructions: Sample) -> Classification:
         chances = shipped().probabilities(features(sample), evidence(sample))
         best = max(chances, key=lambda task: chances[task])
         own = Classification(best, chances[best])
-    if own.task is not Task.SIMPLE_CHAT:
+    if own.task is not Task.SIMPLE_CHAT or not instructions.text:
         return own
     given = _strongest(evidence(instructions))
     return own if given is None else given

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from zlib import crc32
@@ -29,33 +30,33 @@ _PAIR, _TRIPLE, _PLACE, _FIRST, _LAST = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x16
 """Odd 32-bit constants that spread the bits of combined hashes (xxHash's primes)."""
 
 
-def features(sample: Sample) -> list[int]:
+@lru_cache(maxsize=2)  # a decision asks twice in a row, for the class of work and for its demand
+def features(sample: Sample) -> tuple[int, ...]:
     """The features a prompt has, each once, from 0 to SIZE - 1; in no order that means anything."""
     tokens = _tokens(sample)
     hashes = [*map(_hash, tokens)]
     found = {
         *_words_and_pairs(hashes),
         *_triples(hashes[:TRIPLES]),
-        *((place + 1) * _PLACE + one for place, one in enumerate(hashes[:3])),
-        *(_FIRST ^ one for one in _words_and_pairs(hashes[:ENDS])),
-        *(_LAST ^ one for one in _words_and_pairs(hashes[-ENDS:])),
+        *[(place + 1) * _PLACE + one for place, one in enumerate(hashes[:3])],
+        *[_FIRST ^ one for one in _words_and_pairs(hashes[:ENDS])],
+        *[_LAST ^ one for one in _words_and_pairs(hashes[-ENDS:])],
         *map(_hash, _pieces(set(tokens))),
         *map(_hash, _shape(sample)),
     }
-    return list({number & (SIZE - 1) ^ (number >> 17) & (SIZE - 1) for number in found})
+    return tuple({number & (SIZE - 1) ^ (number >> 17) & (SIZE - 1) for number in found})
 
 
 def _hash(text: str) -> int:
     return crc32(text.encode("utf-8", "surrogatepass"))
 
 
-def _words_and_pairs(hashes: Sequence[int]) -> Iterator[int]:
-    yield from hashes
-    yield from (a * _PAIR + b for a, b in pairwise(hashes))
+def _words_and_pairs(hashes: Sequence[int]) -> list[int]:
+    return [*hashes, *[a * _PAIR + b for a, b in pairwise(hashes)]]
 
 
-def _triples(hashes: Sequence[int]) -> Iterator[int]:
-    return ((a * _PAIR + b) * _TRIPLE + c for a, b, c in zip(hashes, hashes[1:], hashes[2:], strict=False))
+def _triples(hashes: Sequence[int]) -> list[int]:
+    return [(a * _PAIR + b) * _TRIPLE + c for a, b, c in zip(hashes, hashes[1:], hashes[2:], strict=False)]
 
 
 def _tokens(sample: Sample) -> list[str]:

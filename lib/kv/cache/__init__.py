@@ -2,9 +2,16 @@
 
 from lib.kv.cache.canonical import canonical
 from lib.kv.cache.eligibility import Ineligible, read_eligible, store_eligible
-from lib.kv.cache.entry import Entry, EntryMeta, answer_from_json, answer_to_json, decode, encode
-from lib.kv.cache.scope import body_digest, cache_key, dedup_key, idempotency_digest, scope_fingerprint
-from lib.kv.cache.ttl import ClassSeconds, Ttl, jittered, ttl_for
+from lib.kv.cache.entry import Entry, EntryMeta, answer_from_json, answer_to_json, decode, encode, opened
+from lib.kv.cache.scope import (
+    body_digest,
+    cache_key,
+    dedup_key,
+    idempotency_digest,
+    lone_question,
+    scope_fingerprint,
+)
+from lib.kv.cache.ttl import ClassSeconds, Lifetimes, Ttl, jittered, ttl_for
 from lib.kv.cache.ttl_rules import TtlClass
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "Entry",
     "EntryMeta",
     "Ineligible",
+    "Lifetimes",
     "Ttl",
     "TtlClass",
     "answer_from_json",
@@ -24,6 +32,8 @@ __all__ = [
     "encode",
     "idempotency_digest",
     "jittered",
+    "lone_question",
+    "opened",
     "read_eligible",
     "scope_fingerprint",
     "store_eligible",

@@ -10,10 +10,13 @@ import re
 import unicodedata
 from typing import Final
 
+from lib.kv.cache.endings import LAST_LINE, MENTIONS
 from lib.kv.cache.letter_case import fold_case, fold_shouting, holds_cased_words, shouts
-from lib.kv.cache.politeness import MENTIONS, PASSES, without_lead, without_tail
+from lib.kv.cache.politeness import PASSES, without_lead, without_tail
+from lib.kv.cache.wording import ABOUT_SPELLING, expanded
+from lib.kv.cache.wrapping import unwrapped, without_faces
 
-CANONICAL_VERSION: Final = 1
+CANONICAL_VERSION: Final = 2
 """Raise it with every change of what is folded: entries keyed the old way are then left to expire."""
 LONGEST: Final = 4_000
 """Characters. Longer prompts hold documents: compared as they are (normalising accents is quadratic at worst)."""
@@ -24,36 +27,16 @@ _PAYLOAD: Final = re.compile(
     r"""|「[^」]*(?:」|\Z)|『[^』]*(?:』|\Z)|‘[^’]*(?:’|\Z)|(?<!\w)'(?!\s)[^'\n]{1,300}'(?!\w)"""
     r"""|https?://\S*[^\s.,;:!?'")\]}]"""
     rf"""|[:：]\s\s*+(?:{_QUOTE}|.*\Z)"""
-    rf"""|\n\s*+(?:{_QUOTE}|(?=(?:thank|thx|please|merci|danke|gracias|谢谢)[^\n]{{0,20}}\Z)|.*\Z))""",
+    rf"""|\n\s*+(?:{_QUOTE}|(?={LAST_LINE}[^\n]{{0,30}}\Z)|.*\Z))""",
     re.DOTALL | re.IGNORECASE,
 )
 """Quoted text (an unclosed quote reaches to the end), code, URLs, and what follows a colon or line break unless that is
 quoted itself or a word of thanks. Every alternative either always matches or is bounded, so the split is linear."""
 
-_OUTER: Final = " \t\r\n\u3000?!.,;…。！？，、；،؟।\u200b\ufeff"
+_OUTER: Final = " ¡¿\t\r\n\u00a0\u2009\u3000?!.,;…~～．。！？，、；،؟।\u200b\u200e\u200f\ufeff"
+_FRONT: Final = "¿¡ …\u200b\u200e\u200f\ufeff"
+_UNSEEN: Final = " \t\r\n\u200b\u200e\u200f\ufeff"
 _FACTORIAL: Final = re.compile(r"(?:\d|\)|(?<!\w)[A-Za-z])!{1,2}(?!!)")
-
-CONTRACTIONS: Final = {
-    "can't": "can not",
-    "cannot": "can not",
-    "won't": "will not",
-    "shan't": "shall not",
-    "let's": "let us",
-    "i'm": "i am",
-    "dont": "do not",
-    "doesnt": "does not",
-    "didnt": "did not",
-    "isnt": "is not",
-    "arent": "are not",
-    "wasnt": "was not",
-    "couldnt": "could not",
-    "wouldnt": "would not",
-    "shouldnt": "should not",
-    "whats": "what is",
-}
-_ENDINGS: Final = (("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"))
-_IS: Final = frozenset(["what", "who", "where", "when", "why", "how", "that", "it", "there", "here", "he", "she"])
-_WOULD: Final = frozenset(["i", "you", "he", "she", "we", "they"])
 
 
 def canonical(text: str) -> str:
@@ -61,13 +44,15 @@ def canonical(text: str) -> str:
     text = text.strip()
     if len(text) > LONGEST:
         return text
-    folded = _without_edges(without_lead(text.lstrip("¿¡ ")))
+    bare = without_faces(unwrapped(text.strip(_UNSEEN)))
+    folded = _without_edges(without_lead(bare.lstrip(_FRONT)))
     return folded or text
 
 
 def _without_edges(text: str) -> str:
     pieces = _pieces(text)
-    pieces[-1] = _without_end(pieces[-1], text, quoted=len(pieces) > 1)
+    mentions = MENTIONS.search(text) is not None
+    pieces[-1] = _without_end(pieces[-1], about_words=mentions and len(pieces) == 1, quoted=len(pieces) > 1)
     shouted = shouts(text)
     if shouted and holds_cased_words(text):
         return "".join(pieces)
@@ -75,7 +60,10 @@ def _without_edges(text: str) -> str:
         if index % 2:
             pieces[index] = _fold_quotes(piece)
         elif piece:
-            pieces[index] = _fold(piece, starts=index == 0, shouted=shouted)
+            words = _folded(piece, starts=index == 0, shouted=shouted)
+            pieces[index] = _between(
+                piece, expanded(words, about_words=mentions or ABOUT_SPELLING.search(text) is not None)
+            )
     return "".join(pieces).strip()
 
 
@@ -93,9 +81,8 @@ def _pieces(text: str) -> list[str]:
     return merged
 
 
-def _without_end(piece: str, text: str, *, quoted: bool) -> str:
+def _without_end(piece: str, *, about_words: bool, quoted: bool) -> str:
     """The last free piece without outer punctuation and politeness. What a prompt is about may be its last words."""
-    about_words = not quoted and MENTIONS.search(text) is not None
     for _ in range(PASSES):
         bare = _without_outer(piece)
         shorter = without_tail(bare, about_words=about_words, after_quote=quoted)
@@ -117,35 +104,15 @@ def _fold_quotes(piece: str) -> str:
     return piece
 
 
-def _fold(piece: str, *, starts: bool, shouted: bool) -> str:
+def _folded(piece: str, *, starts: bool, shouted: bool) -> list[str]:
     if not piece.isascii():
         piece = _fold_width(piece)
-    words = fold_shouting(piece.split()) if shouted else fold_case(piece.split(), starts=starts)
-    if "'" in piece or not CONTRACTIONS.keys().isdisjoint(words):
-        words = [_expanded(word) for word in words]
+    return fold_shouting(piece.split()) if shouted else fold_case(piece.split(), starts=starts)
+
+
+def _between(piece: str, words: list[str]) -> str:
     before, after = (" " if end.isspace() else "" for end in (piece[:1], piece[-1:]))
     return before + " ".join(words) + (after if words else "")
-
-
-def _expanded(word: str) -> str:
-    """A contraction in full, where it has one reading; blanks and punctuation around it stay."""
-    if word in CONTRACTIONS:
-        return CONTRACTIONS[word]
-    core = word.rstrip(",.;!?")
-    rest = word[len(core) :]
-    for ending, full in _ENDINGS:
-        if core.endswith(ending):
-            return CONTRACTIONS.get(core, core[: -len(ending)] + full) + rest
-    stem, _, ending = core.partition("'")
-    if full := _full_verb(stem, ending):
-        return f"{stem} {full}{rest}"
-    return CONTRACTIONS.get(core, core) + rest
-
-
-def _full_verb(stem: str, ending: str) -> str:
-    if ending == "s" and stem in _IS:
-        return "is"
-    return "would" if ending == "d" and stem in _WOULD else ""
 
 
 def _narrow(code: int) -> str:
@@ -161,6 +128,8 @@ _WIDTHS: Final = {
     0x2019: "'",
     0x02BC: "'",
     0x200B: None,
+    0x200E: None,
+    0x200F: None,
     0xFEFF: None,
     0x00AD: None,
 }

@@ -61,4 +61,4 @@ PHRASES: Final = (
 def speaks_of_crisis(text: str) -> bool:
     """Does a text speak of suicide or self-harm? Linear in its length."""
     lowered = " ".join(text[:SEARCHED_CHARACTERS].replace("’", "'").lower().split())
-    return any(phrase in lowered for phrase in PHRASES)
+    return any(map(lowered.__contains__, PHRASES))

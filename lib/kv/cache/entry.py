@@ -2,7 +2,8 @@ r"""The stored form of an answer: one line of JSON about it, a line break, then 
 
     {"v":1,"at":…,"model":…,"served":…,"provider":…,"in":…,"out":…,"cost":…,"class":…,"why":…,"ttl":…}\n{"choices":[…],…}
 
-Scripts in the KV use the first line as it is, so it never holds a line break. De-duplication stores the same.
+Scripts in the KV use the first line as it is, so it never holds a line break, nor anything that anyone has said: what
+comes after it may be sealed (`lib.kv.seal`). De-duplication stores the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import orjson
 from lib.answer import Answer, Choice, FinishReason, Thought, ToolCall, Usage
 from lib.contract import Json, JsonObject
 from lib.json_text import parse
+from lib.kv.seal import Seal
 
 ENTRY_VERSION: Final = 1
 
@@ -80,6 +82,12 @@ def decode(text: str) -> Entry | None:
         return Entry(answer_from_json(body), meta)
     except ValueError:
         return None
+
+
+def opened(seal: Seal | None, name: str, text: str) -> Entry | None:
+    """The entry that was kept under this name, where it was sealed with this seal; None otherwise."""
+    clear = seal.open_rest(name, text) if seal else None
+    return None if clear is None else decode(clear)
 
 
 def answer_to_json(answer: Answer) -> JsonObject:

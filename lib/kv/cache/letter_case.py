@@ -43,6 +43,15 @@ GERMAN: Final = frozenset(
 )
 """Signs of German, where case tells nouns and the polite "Sie" apart."""
 
+LANGUAGES: Final = frozenset(["rust"])
+PROGRAMMING: Final = _words("""
+    code function program script http csv json api string list array parse compile crate cargo struct dictionary
+    dictionaries regex thread loop borrow async
+""")
+"""Words beside which a name of LANGUAGES is one."""
+TITLE_WORDS: Final = 4
+"""From so many words on, all with capitals, capitals say nothing about "A"."""
+
 _KEEPS_CASE: Final = re.compile(r"[0-9=<>^*/\\{}\[\]()|_@#$%&+~]|\w\.\w")
 _NUMBER_END: Final = re.compile(r"\d[.,]?$")
 _EDGES: Final = "'.,;:!?()…。，！？；：、"
@@ -52,12 +61,14 @@ UNIT_LETTERS: Final = 3
 
 def fold_case(words: list[str], *, starts: bool) -> list[str]:
     """The words with meaningless case lowered. `starts` says that the first one begins the prompt."""
-    german = not GERMAN.isdisjoint(words)
+    german = not GERMAN.isdisjoint(map(str.lower, words))
+    title = len(words) >= TITLE_WORDS and all(word[0].isupper() or not word[0].isalpha() for word in words)
     folded: list[str] = []
     previous = "." if starts else ""
     for index, word in enumerate(words):
         lowered = word.lower()
-        if word != lowered and _keeps(word, previous, german=german) and not _is_numbered(lowered, words, index):
+        clear = (title and word == "A") or _is_clear(lowered, words, index)
+        if word != lowered and not clear and _keeps(word, previous, german=german):
             folded.append(word)
         else:
             folded.append(lowered)
@@ -99,6 +110,10 @@ def _is_cased(core: str, *, first: bool) -> bool:
     return lowered in NAMES and not (first and lowered in ALSO_VERBS)
 
 
-def _is_numbered(lowered: str, words: list[str], index: int) -> bool:
-    """A name with a number behind it, such as "Windows 10"."""
-    return lowered in NAMES and index + 1 < len(words) and words[index + 1][0].isdigit()
+def _is_clear(lowered: str, words: list[str], index: int) -> bool:
+    """A name that what stands around it tells from the word: "Windows 10", "code in Rust"."""
+    if lowered.rstrip(_EDGES) not in NAMES:
+        return False
+    if index + 1 < len(words) and words[index + 1][0].isdigit():
+        return True
+    return lowered.rstrip(_EDGES) in LANGUAGES and not PROGRAMMING.isdisjoint(map(str.lower, words))

@@ -1,7 +1,7 @@
 """Politeness at the edges of a prompt: greetings, "please", "could you tell me" in front, thanks behind.
 
 Only what the answer cannot depend on is taken away, and only at an edge: "How do I say thank you" asks about the words,
-"Hello Kitty" is a name, and after a colon everything is content.
+"Hello Kitty" is a name, and after a colon everything is content. The words are rows of `openings` and `endings`.
 """
 
 from __future__ import annotations
@@ -9,89 +9,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-PASSES: Final = 4
+from lib.kv.cache.endings import BARE, BREAKS, COMPLETE_QUESTION, GOVERNS, LETTERS, MENTIONS, REGARDS, STOPS, TAILS
+from lib.kv.cache.openings import HOW, LEAD, STARTS, SUNG, TITLE
+
+PASSES: Final = 6
 """Pieces taken away at each edge at most: "Hi, could you please …" are two."""
-
-_QUESTION_WORD: Final = r"(?:what|who|whom|whose|which|when|where|why|how)(?:['’]s)?\b"
-_STARTER: Final = (
-    rf"(?:{_QUESTION_WORD}|(?:can|could|would|will|do|does|did|is|are|please|i|i['’]m|i['’]d|my|tell|give|show|explain|help"
-    r"|write|translate|summari[sz]e|describe|list|define|compare|convert|solve|calculate|create|generate|find)\b)"
+_ABLE: Final = "(?:能不能|可不可以|能否|可以|能)(?:请你?)?"
+_FRAME: Final = re.compile(
+    rf"(?:你|您)?(?:(?P<asks>知道|{_ABLE}(?:告诉我|告訴我))"
+    rf"|{_ABLE}(?:帮我|幫我|帮忙)(?=[写寫解介说說描總总列推分比翻计設设生])"
+    rf"|{_ABLE}(?=[写寫][一首篇个段封份]|解释|解釋|介绍|介紹|说明|說明|描述|总结|總結|列出|推荐))"
 )
-_ABOUT_THE_WORD: Final = (
-    r"(?!(?:in|is(?! (?:it|there|this|that|my|he|she)\b)|means?|meaning|vs|versus|and|or|as|was|from|by|world|kitty"
-    r"|dolly|how are you)\b)"
-)
-"""What follows a polite word that is itself the subject: "please in French", "Hello, World", "Please Please Me"."""
-_AFTER_GREETING: Final = rf"(?:\s*+[,.!…]++\s*+|\s++[-–—]\s++|[^\S\n]*+\n\s*+|\s++(?={_STARTER}))"
-_TELL: Final = (
-    r"(?:tell me|let me know|(?:i would|i['’]d) like to know|i (?:want|need|wanted) to know|i was wondering"
-    r"|i(?:['’]m| am) wondering|may i ask|can i ask(?: you)?|(?:do you know|any idea)(?! how to\b))"
-)
-
-_LEADS: Final = (
-    r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)|dear)(?: there| again| everyone| all)?"
-    r"(?:,? (?:chatgpt|gpt|claude|gemini|assistant|ai|bot|friend|sir|madam|mate))?" + _AFTER_GREETING + _ABOUT_THE_WORD,
-    r"(?:ok|okay|so|um|uh)\s*+, ",
-    r"(?:(?:a )?quick question|i have a (?:quick )?question|question)\s*+[:,.] ",
-    r"(?:please|pls|plz|kindly)(?:,\s*+| )(?!please\b)" + _ABOUT_THE_WORD,
-    r"(?:can|could|would|will) you (?:please|pls|plz|kindly) ",
-    r"(?:can|could|would) you (?=(?:explain|describe|summari[sz]e|define|clarify|(?:tell|give|show|help|teach) me)\b)",
-    rf"{_TELL},? (?={_QUESTION_WORD})",
-    # Spanish, Portuguese, French, German, Italian
-    r"(?:¡?hola|buenos días|buenas tardes|olá|bonjour|salut|hallo|guten (?:tag|morgen)|ciao|buongiorno)\s*+[,.!]++\s*+",
-    r"(?:por favor|s['’]il (?:vous|te) pla[iî]t|svp|bitte|per favore),? (?!(?:en|auf|in|em|significa|bedeutet)\b)",
-    # Russian, Arabic, Hindi, Korean, Japanese
-    r"(?:привет|здравствуйте|добрый день|नमस्ते|안녕하세요)\s*+[,.!।]++\s*+",
-    r"(?:مرحبا|السلام عليكم)\s*+[،,.!]++\s*+",
-    r"(?:пожалуйста|من فضلك|कृपया)[،,]? ",
-    r"(?:こんにちは|すみません)[、。,!！]\s*+",
-    # Chinese
-    r"(?:你好|您好|嗨)[,，.。!！、]\s*+",
-    r"(?:请问|請問|麻烦您|麻烦你|麻煩您|麻煩你|请你|请您)[,，:：]?\s*+",
-    r"[请請](?![假客求示柬愿安教勿问問帖进])[,，]?\s*+",
-)
-LEAD: Final = re.compile("|".join(_LEADS).replace(" ", r"\s++"), re.IGNORECASE)
-"""A blank in a row stands for any run of them, taken whole: giving back part of it would pass the look-aheads."""
-
-TITLE: Final = re.compile(rf"(?!(?i:{_STARTER}))[A-Z][\w'’]*\s+[A-Z][a-z]")
-"""Two capitalised words: after a polite word without a comma, rather the title of something ("Please Don't Go")."""
-
-BARE_TAILS: Final = (
-    *("please", "pls", "plz", "thanks", "thank you", "thx", "thanks a lot", "thanks so much", "thank you so much"),
-    *("thank you very much", "many thanks", "thanks in advance", "thank you in advance", "please and thank you"),
-    *("please help", "please thanks"),
-)
-"""May follow a blank alone."""
-BROKEN_TAILS: Final = (
-    *("cheers", "kindly", "por favor", "gracias", "muchas gracias", "obrigado", "obrigada", "s'il vous plaît"),
-    *("s'il te plaît", "s'il vous plait", "svp", "stp", "merci", "merci beaucoup", "bitte", "danke", "vielen dank"),
-    *("danke schön", "per favore", "grazie", "пожалуйста", "спасибо", "من فضلك", "شكرا", "धन्यवाद", "감사합니다"),
-    *("谢谢", "谢谢你", "谢谢您", "多谢", "謝謝", "お願いします", "ありがとうございます", "よろしくお願いします"),
-)
-"""Must follow a comma or the end of a sentence."""
-TAILS: Final = tuple(sorted((*BARE_TAILS, *BROKEN_TAILS), key=len, reverse=True))
-BREAKS: Final = frozenset(",.!?;…。，！？、；،؟।")
-
-GOVERNS: Final = frozenset(
-    """
-    a and as be can could don't eager express for gave give giving good he her him i in is it like me must my no not of
-    or our people plus say send she should special than that the their them they to us versus vs want we what whatever
-    when will with would you your
-    """.strip().split()
-)
-"""Words that make what follows part of the sentence: "hard to please", "as you please", "give thanks"."""
-MENTIONS: Final = re.compile(
-    r"\b(?:say|says|said|saying|(?<!\d\s)words?|phrases?|means?|meaning|translat\w*|spell\w*|pronounc\w*|rhymes?|synonyms?|lyrics"
-    r"|songs?|s[aiu]ngs?|titled?|called|quotes?|etymolog\w*|sentences?|grammar|punctuat\w*|proofread|rewrite|rephrase"
-    r"|paraphrase|correct|auf deutsch|en español|en français|significa|bedeutet|heißt|dire|decir)\b"
-    r"|怎么说|怎麼說|怎么写|什么意思|什麼意思|翻译|翻譯|英文|英语|英語|日语|という意味|意味|英語で",
-    re.IGNORECASE,
-)
-"""Signs that a prompt is about words, so that its last ones, and its punctuation, may be what it is about."""
-
-
-COMPLETE_QUESTION: Final = re.compile(r"(?:what|who|when|where|why|which)\b.*\?\Z", re.IGNORECASE | re.DOTALL)
-"""A question that is over before what follows it, so that thanks are thanks whatever it was about."""
+"""Chinese frames around a request, which may end in a particle of their own: 你能告诉我…吗. `asks` needs a question."""
+_PARTICLES: Final = "吗嗎么呢啊呀吧"
+_ASKS: Final = re.compile("什么|什麼|为何|怎么|怎麼|怎样|如何|哪|谁|誰|多少|几")
 
 
 def without_lead(text: str) -> str:
@@ -100,15 +31,38 @@ def without_lead(text: str) -> str:
         found = LEAD.match(text)
         if found is None:
             break
-        rest = text[found.end() :]
-        if not rest or _is_a_name(found.group(), rest) or (not text[0].isascii() and MENTIONS.search(text)):
+        rest = text[found.end() :].lstrip("¿¡ ")
+        if found["opens"] and not STARTS.match(rest):
+            break
+        if not rest or _is_a_name(found.group(), rest) or _is_mentioned(text):
             break
         text = rest
-    return text
+    return _plain_question(text)
 
 
 def _is_a_name(lead: str, rest: str) -> bool:
-    return lead.rstrip()[-1:].isalnum() and TITLE.match(rest) is not None
+    if not lead.rstrip()[-1:].isalnum():
+        return False
+    return (TITLE.match(rest) is not None and not STARTS.match(rest)) or SUNG.search(rest) is not None
+
+
+def _is_mentioned(text: str) -> bool:
+    return not text[0].isascii() and MENTIONS.search(text) is not None
+
+
+def _plain_question(text: str) -> str:
+    """What is asked without the grammar of asking: one form of "how do I", no particle at the end."""
+    if how := HOW.match(text):
+        return text if SUNG.search(text) else "how do I " + text[how.end() :]
+    if text[:1].isascii() or MENTIONS.search(text):
+        return text
+    bare = text.rstrip("?？。.!！ ")
+    frame = _FRAME.match(bare)
+    if frame and (not frame["asks"] or _ASKS.search(bare, frame.end())):
+        return bare[frame.end() :].rstrip(_PARTICLES) or text
+    if bare[-1:] in "呢啊呀" and _ASKS.search(bare):
+        return bare[:-1]
+    return text
 
 
 def without_tail(text: str, *, about_words: bool, after_quote: bool) -> str:
@@ -135,12 +89,15 @@ def _polite_end(text: str) -> str:
     if len(lowered) != len(text) or not lowered.endswith(TAILS):
         return ""
     phrase = next(tail for tail in TAILS if lowered.endswith(tail))
+    if phrase in REGARDS and LETTERS.search(text):
+        return ""
     is_title = any(map(str.isupper, text[1 - len(phrase) :])) and not text.isupper()
-    return "" if is_title else phrase
+    over = text[: -len(phrase)].rstrip()[-1:] in STOPS
+    return "" if is_title and not over else phrase
 
 
 def _is_set_off(kept: str, rest: str, phrase: str) -> bool:
     """Does punctuation, or a blank where that is enough, part the phrase from the rest?"""
-    if kept[-1] in BREAKS:
+    if kept[-1] in BREAKS or "\n" in rest[len(kept) :]:
         return True
-    return phrase in BARE_TAILS and kept != rest and kept.rsplit(None, 1)[-1].lower() not in GOVERNS
+    return phrase in BARE and kept != rest and kept.rsplit(None, 1)[-1].lower() not in GOVERNS

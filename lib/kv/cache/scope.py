@@ -35,7 +35,7 @@ def cache_key(request: ChatRequest, *, tenant: str, model: str) -> str:
         model: the model as routed, never an alias or `auto`.
     """
     scope = _scope_facts(request, tenant, model)
-    question = _lone_question(request.messages)
+    question = lone_question(request.messages)
     if question is None:
         return _digest(b"exact", [scope, _messages(request.messages)])
     return _digest(b"canonical", [scope, _messages(request.messages[:-1]), canonical(question)])
@@ -111,7 +111,7 @@ def _messages(messages: tuple[Message, ...]) -> list[Json]:
     return [dict(message) for message in messages]
 
 
-def _lone_question(messages: tuple[Message, ...]) -> str | None:
+def lone_question(messages: tuple[Message, ...]) -> str | None:
     """The text of the only turn, when nothing but instructions stands before it and nothing but text is in it."""
     if not messages or any(m.get("role") not in INSTRUCTIONS for m in messages[:-1]):
         return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from lib.contract import ChatRequest
+from lib.kv.cache.politeness import without_lead
+from lib.kv.cache.ttl_model import TtlModel, shipped
 from lib.kv.cache.ttl_rules import ANSWER_RULES, PROMPT_RULES, TtlClass, TtlRule
 from lib.messages import text_of
 
@@ -23,6 +25,17 @@ FRESH_SECONDS: Final = 300
 """The most that an answer from tools or retrieved context may live."""
 FRESH_DATA_FIELDS: Final = frozenset({"web_search_options", "plugins", "search_parameters", "enable_search"})
 """Passed-through fields by which providers look things up."""
+CHANGING: Final = 0.5
+"""Chance of a fast change from which a question counts as time-sensitive."""
+DOUBTFUL: Final = 0.2
+"""Chance of one from which no rule makes a question factual."""
+LASTING: Final = 0.85
+"""Chance of none from which a question without a rule is factual."""
+_QUESTION: Final = re.compile(
+    r"(?:who|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|has|have|had|can|in what|in which)"
+    r"(?:'s|'re)? "
+)
+"""The model knows questions of fact; a poem or a program has no truth that changes."""
 _YEAR: Final = re.compile(r"(?<![\d.,])(?:1[5-9]|20)\d\d(?![\d%])")
 
 
@@ -50,13 +63,22 @@ class Ttl:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """What a deployment goes by: the classes' lifetimes, the operator's rules before the shipped ones, the model."""
+
+    classes: ClassSeconds = ClassSeconds()
+    rules: tuple[TtlRule, ...] = ()
+    model: Callable[[], TtlModel] = shipped
+
+
 def ttl_for(
     prompt: str,
     answer_text: str,
     request: ChatRequest | None = None,
     *,
     now: float = UNKNOWN_NOW,
-    classes: ClassSeconds = ClassSeconds(),
+    lifetimes: Lifetimes = Lifetimes(),
 ) -> Ttl:
     """The lifetime of an answer.
 
@@ -65,29 +87,50 @@ def ttl_for(
         answer_text: what the model said.
         request: the whole chat, for its history, tools and retrieved context.
         now: seconds since the epoch; years near it make a text time-sensitive.
-        classes: lifetimes of the classes; a rule's own lifetime goes before.
+        lifetimes: what the deployment goes by; a rule's own lifetime goes before its class's.
     """
     year = datetime.fromtimestamp(now, UTC).year
     found = [
-        prompt_ttl(prompt, year=year, classes=classes),
-        *_answer_ttls(answer_text, year, classes),
-        *_context_ttls(request, year, classes),
+        prompt_ttl(prompt, year=year, lifetimes=lifetimes),
+        *_answer_ttls(answer_text, year, lifetimes.classes),
+        *_context_ttls(request, year, lifetimes),
     ]
     return min(found, key=lambda ttl: ttl.seconds)
 
 
-def prompt_ttl(prompt: str, *, year: int, classes: ClassSeconds) -> Ttl:
-    """What the prompt alone allows in `year`. A year it names is asked between the rules for change and the others."""
-    text = _readable(prompt)
+def prompt_ttl(prompt: str, *, year: int, lifetimes: Lifetimes) -> Ttl:
+    """What the prompt alone allows in `year`: rules for change, years it names, the model and the rest."""
+    text, classes = _readable(prompt), lifetimes.classes
+    rule = _first(lifetimes.rules, text)
+    if rule is not None:
+        return _ttl(rule, classes)
     rule = _first(PROMPT_RULES, text)
     if rule is not None and rule.kind is TtlClass.TIME_SENSITIVE:
         return _ttl(rule, classes)
     latest = _latest_year(text)
     if latest >= year - 1:
         return Ttl(classes.time_sensitive, TtlClass.TIME_SENSITIVE, "near_year")
-    if latest and (rule is None or rule.seconds is None):
+    if rule is not None and rule.seconds is not None:
+        return _ttl(rule, classes)
+    if latest:
         return Ttl(classes.factual, TtlClass.FACTUAL, "past_year")
-    return Ttl(classes.general, TtlClass.GENERAL, "no_rule") if rule is None else _ttl(rule, classes)
+    return _learned(text, rule, lifetimes) or (
+        Ttl(classes.general, TtlClass.GENERAL, "no_rule") if rule is None else _ttl(rule, classes)
+    )
+
+
+def _learned(text: str, rule: TtlRule | None, lifetimes: Lifetimes) -> Ttl | None:
+    """What the model knows better than `rule`: that the answer changes, that it might, that it does not."""
+    question = without_lead(text)
+    if not _QUESTION.match(question):
+        return None
+    chances, classes = lifetimes.model().chances(question), lifetimes.classes
+    if chances.fast >= CHANGING:
+        return Ttl(classes.time_sensitive, TtlClass.TIME_SENSITIVE, "learned_changing")
+    if rule is not None and rule.kind is TtlClass.FACTUAL:
+        return Ttl(classes.general, TtlClass.GENERAL, "learned_doubt") if chances.fast >= DOUBTFUL else None
+    lasting = rule is None and chances.lasting >= LASTING
+    return Ttl(classes.factual, TtlClass.FACTUAL, "learned_lasting") if lasting else None
 
 
 def jittered(seconds: int, chance: random.Random) -> int:
@@ -107,15 +150,15 @@ def _answer_ttls(answer: str, year: int, classes: ClassSeconds) -> list[Ttl]:
     return found
 
 
-def _context_ttls(request: ChatRequest | None, year: int, classes: ClassSeconds) -> list[Ttl]:
+def _context_ttls(request: ChatRequest | None, year: int, lifetimes: Lifetimes) -> list[Ttl]:
     if request is None:
         return []
     if _draws_on_fresh_data(request):
-        return [Ttl(min(FRESH_SECONDS, classes.time_sensitive), TtlClass.TIME_SENSITIVE, "fresh_data")]
+        return [Ttl(min(FRESH_SECONDS, lifetimes.classes.time_sensitive), TtlClass.TIME_SENSITIVE, "fresh_data")]
     earlier = [text_of(m) for m in request.messages if m.get("role") == "user"][:-1]
     if not earlier:
         return []
-    history = prompt_ttl("\n".join(reversed(earlier)), year=year, classes=classes)
+    history = prompt_ttl("\n".join(reversed(earlier)), year=year, lifetimes=lifetimes)
     return [history] if history.kind is TtlClass.TIME_SENSITIVE else []
 
 
@@ -132,7 +175,10 @@ def _readable(text: str) -> str:
 
 
 def _first(rules: Sequence[TtlRule], text: str) -> TtlRule | None:
-    return next((rule for rule in rules if rule.pattern.search(text)), None)
+    for rule in rules:
+        if rule.pattern.search(text):
+            return rule
+    return None
 
 
 def _ttl(rule: TtlRule, classes: ClassSeconds) -> Ttl:

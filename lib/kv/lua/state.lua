@@ -1,6 +1,6 @@
 -- Shared part: the packed state of one user or one client address, read with one GET and written with one SET.
---   clock|day,spent|month,spent|token,amount,expiry,expected;…|name,locked_until,first_second,offset:count:offset:count…;…
--- `expected` is there where it is not the amount. The state of what many users share (a key, the deployment) is of the
+--   clock|day,spent,tokens|month,spent,tokens|token,amount,expiry,expected,tokens;…|name,locked_until,first_second,offset:count:offset:count…;…
+-- `tokens` are there where there are any, `expected` also where it is not the amount. The state of what many users share (a key, the deployment) is of the
 -- same form, its holds summed by the minute they expire in: it stays small however many requests are in flight.
 -- Times are milliseconds, money micro-dollars, windows are counted in buckets of one second.
 -- Clock, day and month never go back: a caller whose clock is behind counts on what others have reached.
@@ -28,11 +28,11 @@ local function read_windows(text)
 end
 local function read_spent(text, period)
   local f = split(text, ',')
-  if f[1] >= period then return {f[1], tonumber(f[2])} end
-  return {period, 0}
+  if f[1] >= period then return {f[1], tonumber(f[2]), tonumber(f[3] or 0)} end
+  return {period, 0, 0}
 end
 local function read_state(text, now, day, month)
-  local s = {clock = now, day = {day, 0}, month = {month, 0}, holds = {}, windows = {}, lost = {}}
+  local s = {clock = now, day = {day, 0, 0}, month = {month, 0, 0}, holds = {}, windows = {}, lost = {}}
   if not text then return s end
   local f = {}
   for piece in string.gmatch(text .. '|', '([^|]*)|') do f[#f + 1] = piece end
@@ -41,7 +41,7 @@ local function read_state(text, now, day, month)
   for _, piece in ipairs(split(f[4], ';')) do
     local h = split(piece, ',')
     local list = tonumber(h[3]) > s.clock and s.holds or s.lost
-    list[#list + 1] = {h[1], tonumber(h[2]), tonumber(h[3]), tonumber(h[4])}
+    list[#list + 1] = {h[1], tonumber(h[2]), tonumber(h[3]), tonumber(h[4]), tonumber(h[5] or 0)}
   end
   s.windows = read_windows(f[5])
   return s
@@ -55,33 +55,39 @@ local function dump_window(name, w)
   end
   return name .. ',' .. int(w.lock) .. ',' .. int(at) .. ',' .. table.concat(nums, ':')
 end
+local function dump_spent(f)
+  return f[1] .. ',' .. int(f[2]) .. (f[3] > 0 and ',' .. int(f[3]) or '')
+end
+local function dump_hold(h)
+  local text = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3])
+  if h[5] > 0 then return text .. ',' .. int(h[4] or h[2]) .. ',' .. int(h[5]) end
+  return text .. (h[4] and ',' .. int(h[4]) or '')
+end
 local function dump_state(s)
   local holds, names, windows = {}, {}, {}
   for _, list in ipairs({s.lost, s.holds}) do
-    for _, h in ipairs(list) do
-      holds[#holds + 1] = h[1] .. ',' .. int(h[2]) .. ',' .. int(h[3]) .. (h[4] and ',' .. int(h[4]) or '')
-    end
+    for _, h in ipairs(list) do holds[#holds + 1] = dump_hold(h) end
   end
   for name, w in pairs(s.windows) do
     if #w.buckets > 0 or w.lock > s.clock then names[#names + 1] = name end
   end
   table.sort(names)
   for _, name in ipairs(names) do windows[#windows + 1] = dump_window(name, s.windows[name]) end
-  return int(s.clock) .. '|' .. s.day[1] .. ',' .. int(s.day[2]) .. '|' .. s.month[1] .. ',' .. int(s.month[2])
+  return int(s.clock) .. '|' .. dump_spent(s.day) .. '|' .. dump_spent(s.month)
     .. '|' .. table.concat(holds, ';') .. '|' .. table.concat(windows, ';')
 end
 -- Adds to, or takes off, what is held of a shared state until a time.
-local function hold_shared(s, amount, expiry)
+local function hold_shared(s, amount, tokens, expiry)
   local minute = math.floor(expiry / 60000)
   s.lost = {}
   for i, h in ipairs(s.holds) do
     if h[1] == int(minute) then
-      h[2] = h[2] + amount
+      h[2], h[5] = h[2] + amount, math.max(0, h[5] + tokens)
       if h[2] <= 0 then table.remove(s.holds, i) end
       return
     end
   end
-  if amount > 0 then s.holds[#s.holds + 1] = {int(minute), amount, (minute + 1) * 60000} end
+  if amount > 0 then s.holds[#s.holds + 1] = {int(minute), amount, (minute + 1) * 60000, nil, tokens} end
 end
 -- A bucket counts until its last millisecond has left the window, so any window of that length holds at most the limit.
 local function window_of(s, limit)

@@ -6,6 +6,8 @@ from typing import Final
 
 from lib.tiers import TIERS
 from lib.usage_query import GRANULARITIES, GROUPS
+from lib.web.budgets_route import BudgetBody
+from lib.web.experiments_route import ExperimentWish
 from lib.web.key_bodies import ChangeBody, CreateBody, RotateBody
 from lib.web.openapi import reports
 from lib.web.openapi.rows import ADMIN, CALLER, READ_ERRORS, Answer, Media, Operation, Parameter, one, one_of
@@ -78,7 +80,7 @@ ADMIN_OPERATIONS: Final = (
     Operation(
         method="get",
         path="/api/ai/admin/budgets",
-        says="What budgets stand at: the deployment's, and a user's or a key's where named",
+        says="What budgets stand at: the deployment's and the tiers', and a user's or a key's where named",
         tag=OPERATION,
         security=ADMIN,
         parameters=(
@@ -91,8 +93,18 @@ ADMIN_OPERATIONS: Final = (
             ),
             Parameter("key", "query", "Also this API key's.", pattern=r"^$"),
         ),
-        answers=((200, Answer("Spent, held and limit of each; the tiers' limits.", (Media("object"),))),),
+        answers=((200, Answer("Spent, held and limit of each; the tiers' limits; what was set.", (Media("object"),))),),
         errors=(*_ERRORS, 404),
+    ),
+    Operation(
+        method="put",
+        path="/api/ai/admin/budgets",
+        says="Set a budget; without amounts, take away what was set",
+        tag=OPERATION,
+        security=ADMIN,
+        body=(Media(BudgetBody),),
+        answers=((200, Answer("What is set now.", (Media("object"),))),),
+        errors=(*_ERRORS, 404, 413),
     ),
     Operation(
         method="get",
@@ -121,6 +133,35 @@ ADMIN_OPERATIONS: Final = (
         security=ADMIN,
         answers=((200, Answer("The alert and its deliveries.", (Media("object"),))),),
         errors=_ERRORS,
+    ),
+    Operation(
+        method="get",
+        path="/api/ai/admin/experiments",
+        says="Experiments with the cache, and what they have shown",
+        tag=OPERATION,
+        security=ADMIN,
+        answers=((200, Answer("Each with its arms.", (Media("object"),))),),
+        errors=_ERRORS,
+    ),
+    Operation(
+        method="put",
+        path="/api/ai/admin/experiments",
+        says="Begin an experiment, or begin the one of that name anew",
+        tag=OPERATION,
+        security=ADMIN,
+        body=(Media(ExperimentWish),),
+        answers=((200, Answer("All that are on now.", (Media("object"),))),),
+        errors=(*_ERRORS, 409, 413),
+    ),
+    Operation(
+        method="delete",
+        path="/api/ai/admin/experiments",
+        says="End an experiment",
+        tag=OPERATION,
+        security=ADMIN,
+        parameters=(Parameter("name", "query", "Which one.", pattern=r"^$"),),
+        answers=((200, Answer("Those that are left.", (Media("object"),))),),
+        errors=(*_ERRORS, 404, 409),
     ),
     Operation(
         method="get",

@@ -44,6 +44,8 @@ class ApiKey(Camel):
     tier: str | None
     daily_budget_usd: float | None
     monthly_budget_usd: float | None
+    daily_tokens: int | None
+    monthly_tokens: int | None
     models: list[str]
     tags: list[str]
     created_at: str | None

@@ -1,0 +1,61 @@
+"""`python -m bench.semantic_cache FILE…` runs pairs, streams and lifetimes through the cache's own code.
+
+Without files the rewrites of our own are run, the families nobody looked at while the rules were written apart.
+Exits 1 when a trap is served by the exact tier.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.semantic_cache import lifetimes, pairs, streams
+from bench.semantic_cache.data import Aging, Asked, Pair, Row, read
+from bench.semantic_cache.tiers import TIERS, TierRow
+from tests.corpus.rewrites import FAMILIES, pairs_of
+from tests.corpus.traps import TRAPS
+
+
+def own() -> Iterator[tuple[str, list[Row]]]:
+    """Our own pairs: families that the rules were written with, families held out, and traps."""
+    for name, held_out in (("own rewrites", False), ("own rewrites, held out", True)):
+        chosen = [family for family in FAMILIES if family.held_out is held_out]
+        yield name, [Pair(*pair, same=True, family=family.name) for family in chosen for pair in pairs_of(family)]
+    yield "own traps", [Pair(*trap, same=False, family="trap") for trap in TRAPS]
+
+
+async def report(name: str, rows: Sequence[Row], tier: TierRow, *, details: bool) -> int:
+    """Print one file's figures; how many traps were served."""
+    print(f"== {name}, {tier.name}")
+    asked = [row for row in rows if isinstance(row, Asked)]
+    if asked:
+        print(await streams.played(asked, tier.make()))
+    families = await pairs.measured([row for row in rows if isinstance(row, Pair)], tier.make)
+    for line in pairs.shown(families, details=details):
+        print(line)
+    for line in lifetimes.shown([row for row in rows if isinstance(row, Aging)]):
+        print(line)
+    return sum(family.served for family in families if not family.same)
+
+
+async def main(arguments: Sequence[str]) -> int:
+    """Run every file through every tier chosen."""
+    parser = argparse.ArgumentParser(prog="python -m bench.semantic_cache", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--tier", choices=[row.name for row in TIERS], help="only this one")
+    parser.add_argument("--details", action="store_true", help="every family, also where all is well")
+    given = parser.parse_args(arguments)
+    exact_traps = 0
+    for tier in TIERS:
+        if given.tier in (None, tier.name):
+            for name, rows in ((path.name, read(path)) for path in given.files) if given.files else own():
+                traps = await report(name, rows, tier, details=given.details)
+                exact_traps += traps if tier.name == "exact" else 0
+    return 1 if exact_traps else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

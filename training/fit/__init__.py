@@ -1,0 +1,1 @@
+"""A quality table from an operator's own outcomes."""
