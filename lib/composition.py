@@ -92,6 +92,7 @@ class Gateway:
         given = self.settings.provider_keys(self.catalog)
         self.lines = {name: Line(self.catalog.provider(name), key) for name, key in given.items()}
         self.table = self.settings.limit_table()
+        self.judgement = rules.judgement(self.settings)
 
     @cached_property
     def store(self) -> AutoPipeline | AbsentStore:
@@ -134,7 +135,7 @@ class Gateway:
     @cached_property
     def router(self) -> Router:
         """Which model answers."""
-        return Router(self.catalog, self.prices, rules.judgement(self.settings))
+        return Router(self.catalog, self.prices, self.judgement)
 
     @cached_property
     def tiers(self) -> TierLookup | None:
@@ -270,11 +271,11 @@ class Gateway:
         from lib.ai.alerts.health_watch import Place
         from lib.ai.alerts.patrol import Sources
         from lib.alerting import Around, alerting
-        from lib.kv.spending import SpendingBook, everybodys
+        from lib.kv.spending import SpendingBook
 
         models = tuple(row.id for row in self.catalog.models if row.provider in self.lines)
         spending = SpendingBook(self.store, self.keys, self.world.clock)
-        sources = Sources(self.log, models, lambda: spending.standings(everybodys(self.budgets.table)))
+        sources = Sources(self.log, models, lambda: spending.of_all(self.budgets))
         around = Around(self.health, sources, self.catalog, self.lines)
         place = Place(self.store, self.keys, self.world.clock)
         return alerting(self.settings, self.world.side_calls, place, around)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.overhead.cold import cold_starts
 from bench.overhead.machine import cores, described
 from bench.overhead.measure import Sample, measured, named
 from bench.overhead.programs import missing, surroundings
@@ -17,11 +18,14 @@ from bench.overhead.report import report
 from bench.overhead.rivals import litellm, portkey, tensorzero
 from bench.overhead.targets import DELAYS_MS, ROOT, TARGETS, Target, built
 
+COLD = "cold"
+"""Among the names of targets, the cold starts."""
+
 
 def arguments() -> argparse.Namespace:
     """What can be said on the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.overhead")
-    parser.add_argument("--only", default="", help="names of targets, separated by commas")
+    parser.add_argument("--only", default="", help="names of targets, or `cold`, separated by commas")
     parser.add_argument("--seconds", type=float, default=1.5, help="of each load")
     parser.add_argument("--built", type=Path, metavar="FOLDER", help="a tree with .vercel/output in it")
     parser.add_argument("--litellm", type=Path, metavar="VENV", help="where litellm[proxy] is installed")
@@ -43,7 +47,9 @@ def main() -> int:
     if lacking := missing():
         print(f"skipped: this needs {', '.join(lacking)}")
         return 1
-    chosen = named([name for name in given.only.split(",") if name], known := targets(given))
+    names = [name for name in given.only.split(",") if name]
+    known = targets(given)
+    chosen = named([name for name in names if name != COLD], known) if names != [COLD] else []
     machine = described()
     os.sched_setaffinity(0, {cores()[1]})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended as well
@@ -54,10 +60,12 @@ def main() -> int:
         for sample in measured(around, chosen, given.seconds):
             samples.append(sample)
             print(f"{sample.run} {sample.target}: {sample.scenario}: {sample.per_second:,.0f}/s", file=sys.stderr)
+        cold = list(cold_starts(around, given.built)) if COLD in names or not names else []
     rows = [*kept, *(sample.as_json() for sample in samples)]
     given.results.parent.mkdir(exist_ok=True)
     given.results.write_text(json.dumps(rows), encoding="utf-8")
     print(report(rows, {target.name: target.title for target in known}, machine))
+    print("\n".join(cold))
     return 0
 
 

@@ -66,6 +66,12 @@ class Program:
         return sum(_cpu_ticks(pid) for pid in family(self.process.pid)) / TICKS
 
     @property
+    def spent_ms(self) -> float:
+        """The same of the process alone, as finely as the scheduler counts: for what lasts less than a second."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text(encoding="ascii").split()[0]) for path in threads) / 1e6
+
+    @property
     def resident_mib(self) -> float:
         """Memory that they hold now."""
         return sum(_resident(pid) for pid in family(self.process.pid)) / MEBIBYTE

@@ -10,13 +10,24 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from bench.semantic_cache import lifetimes, pairs, streams
 from bench.semantic_cache.data import Aging, Asked, Pair, Row, read
-from bench.semantic_cache.tiers import TIERS, TierRow
+from bench.semantic_cache.near import NearCache
+from bench.semantic_cache.tiers import EXACT, TierRow
 from tests.corpus.rewrites import FAMILIES, pairs_of
 from tests.corpus.traps import TRAPS
+
+TIERS: Final = (
+    EXACT,
+    TierRow("near at 1 %", partial(NearCache, 0.01), pairs=False),
+    TierRow("near at 2 %", partial(NearCache, 0.02), pairs=False),
+    *(TierRow(f"near from {cut}", partial(NearCache, served_from=cut), streams=False) for cut in (0.9, 0.95, 0.97)),
+)
+"""Certified by the stream itself; or for pairs, which certify nothing, from some scores on."""
 
 
 def own() -> Iterator[tuple[str, list[Row]]]:
@@ -31,9 +42,9 @@ async def report(name: str, rows: Sequence[Row], tier: TierRow, *, details: bool
     """Print one file's figures; how many traps were served."""
     print(f"== {name}, {tier.name}")
     asked = [row for row in rows if isinstance(row, Asked)]
-    if asked:
+    if asked and tier.streams:
         print(await streams.played(asked, tier.make()))
-    families = await pairs.measured([row for row in rows if isinstance(row, Pair)], tier.make)
+    families = await pairs.measured([row for row in rows if isinstance(row, Pair) and tier.pairs], tier.make)
     for line in pairs.shown(families, details=details):
         print(line)
     for line in lifetimes.shown([row for row in rows if isinstance(row, Aging)]):

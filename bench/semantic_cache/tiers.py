@@ -61,6 +61,9 @@ class TierRow:
 
     name: str
     make: Callable[[], Tier]
+    pairs: bool = True
+    """Whether it means anything for pairs."""
+    streams: bool = True
 
 
-TIERS: Final = (TierRow("exact", ExactTier),)
+EXACT: Final = TierRow("exact", ExactTier)

@@ -73,7 +73,8 @@ class BudgetBook:
         for _ in range(TRIES):
             known = {**await self.read()}
             before = self._text
-            known.pop(name, None)
+            if known.pop(name, None) == ceilings:
+                return
             if ceilings is not None:
                 known[name] = ceilings
             if len(known) > MOST:

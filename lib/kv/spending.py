@@ -9,6 +9,7 @@ from typing import Final
 from lib.clock import Clock
 from lib.errors import StoreError
 from lib.kv.admission import MONEY, TOKENS, SharedBudget
+from lib.kv.budget_book import BudgetBook
 from lib.kv.keys import Keys, day_of
 from lib.kv.replies import Reply
 from lib.kv.store import Store
@@ -66,6 +67,11 @@ class SpendingBook:
                 raise reply
             found += standings_of(whose, reply if isinstance(reply, str) else "", now)
         return found
+
+    async def of_all(self, budgets: BudgetBook) -> list[Standing]:
+        """Of the deployment and the tiers, by the budgets that hold now. Raises StoreError."""
+        await budgets.read()
+        return await self.standings(everybodys(budgets.table))
 
     def _name(self, whose: SharedBudget) -> str:
         if whose.scope == "user":

@@ -1,7 +1,7 @@
 // Budgets: what is spent of each. Alerts: what was noticed, and who was told.
 import { read } from "./api.js";
 import { badge, h, meter } from "./elements.js";
-import { dollars, NONE, percent, plain, when } from "./format.js";
+import { count, dollars, NONE, percent, plain, when } from "./format.js";
 import { done, Panel } from "./panel.js";
 import { Table } from "./table.js";
 
@@ -13,9 +13,9 @@ export class Budgets {
     { name: "Of", cell: (row) => [plain(row.scope), row.name && h("span", { class: "quiet" }, ` ${row.name}`)] },
     { name: "Period", cell: (row) => plain(row.period) },
     { name: "Used", cell: (row) => used(row) },
-    { name: "Spent", figure: true, cell: (row) => dollars(row.spentUsd) },
-    { name: "Reserved", figure: true, cell: (row) => dollars(row.heldUsd) },
-    { name: "Limit", figure: true, cell: (row) => dollars(row.limitUsd) },
+    { name: "Spent", figure: true, cell: (row) => amount(row, "spent") },
+    { name: "Reserved", figure: true, cell: (row) => amount(row, "held") },
+    { name: "Limit", figure: true, cell: (row) => amount(row, "limit") },
   ]);
   #alerts = new Table("Alerts", [
     { name: "Time (UTC)", cell: (row) => when(row.at) },
@@ -51,9 +51,14 @@ export class Budgets {
   }
 }
 
+function amount(row, what) {
+  return row.unit === "tokens" ? `${count(row[`${what}Tokens`])} tokens` : dollars(row[`${what}Usd`]);
+}
+
 function used(row) {
-  if (!(row.limitUsd > 0)) return "no limit";
-  const share = (row.spentUsd ?? 0) / row.limitUsd;
+  const [spent, limit] = row.unit === "tokens" ? [row.spentTokens, row.limitTokens] : [row.spentUsd, row.limitUsd];
+  if (!(limit > 0)) return "no limit";
+  const share = (spent ?? 0) / limit;
   return [
     meter(share, `${plain(row.scope)} ${row.name ?? ""} ${plain(row.period)}`),
     h("span", { class: "quiet" }, ` ${percent(share)}`),

@@ -74,7 +74,8 @@ async def test_no_model_outside_of_the_callers_own_chain_answers() -> None:
         here = site.instance()
         alone: JsonObject = {"enableFallback": False}
         dear: JsonObject = {"gateway": {**DOWNGRADE, "models": ["claude-opus-5-5"]}}
-        for fields in (alone, dear):
+        its_chain_is_dear: JsonObject = {"model": "claude-opus-5-5"}
+        for fields in (alone, dear, its_chain_is_dear):
             assert (await here.chat(ASKED | fields)).status == 402
         assert models_called(site) == []
 
@@ -131,14 +132,19 @@ async def test_a_refused_request_counts_once_however_often_admission_was_asked()
         assert statuses == [200, 200, 429]
 
 
-async def test_fifty_at_once_with_it_go_over_a_cent_by_less_than_one_answers_difference() -> None:
+@pytest.mark.parametrize("most_tokens", [500, 900])
+async def test_fifty_at_once_with_it_go_over_a_cent_by_less_than_one_answers_difference(most_tokens: int) -> None:
     async with deployed(DAILY_BUDGET_USD="0.01") as site:
         instances = [site.instance() for _ in range(INSTANCES)]
         for model in ("gpt-4o", "gpt-4o-mini"):
             site.provider.script(model, [ANSWER] * REQUESTS)
         site.provider.hold()
         tasks = [
-            asyncio.create_task(instances[n % INSTANCES].chat(ASKED | asking(f"essay {n}"), x_user_id=f"u{n}"))
+            asyncio.create_task(
+                instances[n % INSTANCES].chat(
+                    ASKED | asking(f"essay {n}") | {"maxTokens": most_tokens}, x_user_id=f"u{n}"
+                )
+            )
             for n in range(REQUESTS)
         ]
         while site.provider.in_flight + sum(task.done() for task in tasks) < REQUESTS:

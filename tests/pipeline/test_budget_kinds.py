@@ -140,6 +140,17 @@ async def test_what_is_set_takes_the_place_of_single_rows_and_zero_is_no_ceiling
         assert rows["user", "day", "tokens"]["limitTokens"] == 1_000_000
 
 
+async def test_a_request_that_meets_a_new_budget_holds_nothing_twice() -> None:
+    async with deployed(TIER_DAILY_BUDGETS_USD="pro=0.009") as site:
+        site.provider.script("gpt-4o", [ANSWER])
+        await put(site.instance(), scope="deployment", dailyUsd=1)
+        assert (await site.instance().chat(essay(1))).status == 200
+        rows = await standing(site.instance(), "user=u1&tier=pro")
+        held = [rows[scope, "day", "usd"]["heldUsd"] for scope in ("user", "deployment")]
+        spent = [rows[scope, "day", "usd"]["spentUsd"] for scope in ("user", "deployment")]
+        assert (held, spent) == ([0, 0], [0.00505, 0.00505])
+
+
 async def test_a_keys_budget_can_be_set_here_too() -> None:
     async with deployed() as site:
         here = site.instance()
@@ -160,6 +171,22 @@ async def test_what_is_set_is_listed_and_users_only_by_their_hash() -> None:
             nothing | {"scope": "deployment", "name": "", "dailyTokens": 9},
             nothing | {"scope": "user", "name": here.gateway.keys.person("ann@example.test"), "monthlyUsd": 2.5},
         ]
+
+
+async def test_a_users_own_budget_is_in_their_export_and_goes_with_their_data() -> None:
+    async with deployed() as site:
+        here = site.instance()
+        await put(here, scope="user", name="ann", dailyUsd=1)
+        await put(here, scope="user", name="bob", dailyUsd=2)
+        path = "/api/ai/users/ann/data"
+        export = await Exchange(here.app("users"), "GET", path, AS_ADMIN, (b"",)).run()
+        items = export.json()["items"]
+        assert isinstance(items, list)
+        assert {"type": "ownBudget", "content": [1_000_000, None, None, None]} in items
+        assert (await Exchange(here.app("users"), "DELETE", path, AS_ADMIN, (b"",)).run()).status == 200
+        listed = (await budgets(here)).json()["set"]
+        assert isinstance(listed, list)
+        assert [row["name"] for row in listed if isinstance(row, dict)] == [here.gateway.keys.person("bob")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the near tier's hard guards tell apart, family by family: each with a rewrite that passes and a trap that does not."""
+"""What the near tier's hard guards tell apart, by family: each with a rewrite that passes and a trap that does not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from lib.kv.cache.near import read, score
 
 FAMILIES = (
     # family, question, the same put differently, a trap
-    ("numbers", "Explain photosynthesis in 5 words", "explain photosynthesis in five words", "Explain photosynthesis in 10 words"),
-    ("ordinals", "Who was the 2nd president of Peru?", "who was the second president of Peru", "Who was the 3rd president of Peru?"),
+    ("numbers", "Explain tides in 5 words", "explain tides in five words", "Explain tides in 10 words"),
+    ("ordinals", "Who was the 2nd king of Peru?", "who was the second king of Peru", "Who was the 3rd king of Peru?"),
     ("large numbers", "Is 1,000 a round number?", "is 1000 a round number", "Is 1,001 a round number?"),
     ("units", "How far is 5 km?", "how far is 5 kilometres?", "How far is 5 miles?"),
     ("currencies", "How much is 93 USD?", "How much is 93 dollars?", "How much is 93 EUR?"),
@@ -32,6 +32,7 @@ FAMILIES = (
     ("used to", "Is Ann a nurse?", "is Ann a nurse", "Did Ann use to be a nurse?"),
     ("degree", "How can I become more patient?", "how can I become more patient", "How can I become less patient?"),
     ("or", "Is it tea and milk?", "is it tea and milk", "Is it tea or milk?"),
+    ("pictures", "What does 🙂 mean?", "what does 🙂 mean", "What does 🙏 mean?"),
     ("names in capitals", "What is IT support?", "what is IT support", "What is it support?"),
     ("Chinese negation", "我可以吃生鸡蛋吗", "我可以吃生鸡蛋吗?", "我不可以吃生鸡蛋吗"),
     ("Russian negation", "можно есть сырые яйца", "Можно есть сырые яйца?", "нельзя есть сырые яйца"),

@@ -41,3 +41,9 @@ def test_answers_that_say_the_same(one: str, other: str) -> None:
 def test_the_judge_does_not_say_that_other_answers_are_the_same(one: str, other: str) -> None:
     assert judge_same(one, other) is None
     assert judge_same(other, one) is None
+
+
+def test_the_numbers_of_a_list_are_not_compared() -> None:
+    steps = ("Open the settings.", "Choose security.", "Follow the link.")
+    numbered = "\n".join(f"{at}. {step}" for at, step in enumerate(steps, 1))
+    assert judge_same(numbered, "\n".join(f"- {step}" for step in steps)) is True

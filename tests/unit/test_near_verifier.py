@@ -16,6 +16,7 @@ from lib.kv.cache.near.terms import weight
 from lib.kv.cache.near.verifier import FILE, read_verifier, shipped
 
 SURE = 0.93
+TRAPS_BELOW = 0.95
 
 SAME = (
     ("How do I reset my password?", "How can I reset my password?"),
@@ -37,6 +38,15 @@ OTHER = (
     ("What is the capital of Austria?", "What is the capital of Australia?"),
     ("法国的首都是哪里", "德国的首都是哪里"),
     ("столица Франции", "столица Германии"),
+    ("capital de Francia", "capital de España"),
+)
+LONG = "Write a post about the history of coffee for a general audience in a friendly tone, with a start and an end"
+LONG_TRAPS = (
+    LONG.replace("coffee", "tea"),
+    LONG.replace("history", "future"),
+    LONG.replace("friendly", "formal"),
+    LONG.replace("for a general audience ", ""),
+    f"{LONG} in Brazil",
 )
 
 
@@ -47,7 +57,12 @@ def test_the_same_question_put_differently_scores_high(one: str, other: str) -> 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_another_question_that_looks_alike_scores_low(one: str, other: str) -> None:
-    assert score(read(one), read(other)) < SURE
+    assert score(read(one), read(other)) < TRAPS_BELOW
+
+
+@pytest.mark.parametrize("trap", LONG_TRAPS)
+def test_one_other_word_counts_however_long_the_rest_is(trap: str) -> None:
+    assert score(read(LONG), read(trap)) < TRAPS_BELOW < score(read(LONG), read(LONG.replace("Write", "Please write")))
 
 
 @pytest.mark.parametrize(("one", "other"), SAME + OTHER)
@@ -163,7 +178,7 @@ def test_a_slip_of_the_pen_is_one_letter_of_a_longer_word(one: str, other: str, 
 
 
 def test_rare_words_tell_more_than_common_ones() -> None:
-    assert weight("photosynthesi") > weight("anim") > weight("want")
+    assert weight("axolotl") > weight("account") > weight("want")
 
 
 def test_reading_is_deterministic() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.ai.lessons import BUCKETS, ENOUGH, Belief, Lessons, Votes
-from lib.ai.plan import Plan, RouteFacts, Task
+from lib.ai.plan import Plan, RouteFacts, ShadowPolicy, Task
 from lib.ai.router.automatic import ranked
 from lib.ai.router.exploring import PERIOD_SECONDS, Arm, best_chances, drawn, trial
 from lib.ai.router.offer import Offer
@@ -216,6 +216,15 @@ def test_a_model_is_safe_to_try_while_it_is_well_good_enough_not_much_dearer_and
     assert not safe(small, best, goal, offer)
     ill = replace(offer, facts=replace(offer.facts, health={other.model.id: Health.DEGRADED}))
     assert not safe(other, best, goal, ill)
+
+
+def test_a_shadow_without_votes_is_what_the_table_alone_would_have_asked() -> None:
+    disliked = replace(taught(Lessons({("s", FIRST): Votes(up=20, down=400)})), shadow=ShadowPolicy("rules"))
+    decided = plan(ask(PROMPT), disliked)
+    assert decided.shadow is not None
+    assert (decided.shadow.model, decided.shadow.agrees) == (FIRST, False)
+    assert decided.model.id != FIRST
+    assert decided.shadow.served_micro_usd == decided.cost.total
 
 
 def test_what_voters_dislike_is_tried_no_more() -> None:

@@ -87,6 +87,7 @@ class Deletion:
         deleted["streams"] = await self._remove(await self._places.streams(person))
         deleted["votes"] = await self._remove(self._places.votes(person))
         deleted["account"] = await self._remove(self._places.account(person))
+        await self._places.budgets.set(f"user:{person}", None)
         if self._alerts and (alerts := await self._alerts(person)):
             deleted["alerts"] = alerts
         key_ids = await self._api_keys(person)

@@ -124,7 +124,11 @@ class Export:
         reply = await self._places.store.run("MGET", *self._places.account(person))
         texts = reply if isinstance(reply, list) else []
         named = zip(_ACCOUNT, texts, strict=False)
-        return [{"type": kind, "content": contents(text)} for kind, text in named if isinstance(text, str)]
+        items: list[JsonObject] = [
+            {"type": kind, "content": contents(text)} for kind, text in named if isinstance(text, str)
+        ]
+        own = (await self._places.budgets.read()).get(f"user:{person}")
+        return [*items, {"type": "ownBudget", "content": list(own.rows)}] if own else items
 
     async def _api_keys(self, person: str) -> list[JsonObject]:
         keys = await self._places.api_keys(person)

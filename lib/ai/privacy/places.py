@@ -19,6 +19,7 @@ from lib.clock import Clock
 from lib.errors import StoreError
 from lib.kv.batch_job import BatchHead, read_head
 from lib.kv.batch_store import CHUNK
+from lib.kv.budget_book import BudgetBook
 from lib.kv.cache.near import entry_id
 from lib.kv.keys import Keys, day_of
 from lib.kv.lua import script
@@ -27,6 +28,7 @@ from lib.kv.retention import RETENTION, Retention
 from lib.kv.store import Store
 from lib.kv.stream_buffer import StreamBuffer
 from lib.kv.vault import Vault
+from lib.tiers import LimitTable
 
 NAMES_AT_ONCE: Final = 500
 LINES_AT_ONCE: Final = 1_024
@@ -60,6 +62,7 @@ class Places:
         self.clock = clock
         self.retention = retention
         self.vault = vault or Vault(store, keys, clock)
+        self.budgets = BudgetBook(store, keys, clock, LimitTable())
         self._find = script("find_lines")
         self._streams = StreamBuffer(store, keys, clock)
 

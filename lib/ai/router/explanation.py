@@ -51,6 +51,7 @@ def summary(plan: Plan) -> JsonObject:
         "fallbackChain": _fallbacks(plan),
         "policyVersion": plan.policy,
         "automatic": plan.automatic,
+        "pinned": plan.pinned,
     }
     if plan.propensity < 1:
         short |= {"exploration": plan.exploration, "propensity": round(plan.propensity, 6)}

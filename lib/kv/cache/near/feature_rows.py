@@ -5,10 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from lib.kv.cache.near.words import stem
+
 
 def _classes(text: str) -> MappingProxyType[str, str]:
     """Each word of a line, mapped to the line's first."""
     return MappingProxyType({word: line.split()[0] for line in text.strip().splitlines() for word in line.split()})
+
+
+def _by_stem(text: str) -> MappingProxyType[str, str]:
+    return MappingProxyType({stem(word): first for word, first in _classes(text).items()})
 
 
 ASKING: Final = _classes(
@@ -74,7 +80,7 @@ AMOUNTS: Final = _classes(
     that those
     """
 )
-SYNONYMS: Final = _classes(
+SYNONYMS: Final = _by_stem(
     """
     start begin commence
     buy purchase
@@ -148,9 +154,9 @@ SYNONYMS: Final = _classes(
     transfer send
     """
 )
-"""By stem."""
+"""By stem; of a word in two lines the last counts."""
 OPPOSITES: Final = tuple(
-    frozenset(pair.split("/"))
+    frozenset(map(stem, pair.split("/")))
     for pair in [
         "increas/decreas",
         "rais/lower",

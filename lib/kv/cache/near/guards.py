@@ -45,6 +45,7 @@ _SIGN: Final = re.compile(r"(?<![^\W\d_])[-+*/=<>^×÷±√∫∑!]|[=<>^×÷±�
 _SHORT_NAMES: Final = re.compile(r"\b(?:IT|US|WHO)\b")
 """Names that small letters would make pronouns of."""
 _BLANKS: Final = re.compile(r"\s+")
+_KANA: Final = frozenset(["HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"])
 _LETTERS: Final = frozenset("bcdefghjklmnopqrtuvwxyz")
 """Letters that stand for themselves: variables, programming languages. Not "a", "i" and the "s" of a genitive."""
 
@@ -137,7 +138,8 @@ def _payload(text: str) -> tuple[str, ...]:
     text = _ORDINAL.sub(r"\1", text)
     quoted = [_BLANKS.sub(" ", found).strip(" .,;?!") for found in _PAYLOAD.findall(text)]
     signs = [found.group() for found in _SIGN.finditer(_PAYLOAD.sub(" ", text).rstrip(" ?!."))]
-    return (*quoted, "\1", *signs)
+    pictures = (sign for sign in text if not sign.isascii() and unicodedata.category(sign) == "So")
+    return (*quoted, "\1", *signs, "\1", *pictures)
 
 
 def _negation(text: str, tokens: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,7 +148,7 @@ def _negation(text: str, tokens: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def script(text: str) -> str:
-    """The script of most letters, as their Unicode names begin; '' for a text without letters."""
+    """The script of most letters, as their Unicode names begin; '' without letters. Japanese is a mixture of three."""
     counts: dict[str, int] = {}
     for letter in text[:400]:
         if letter.isascii():
@@ -155,4 +157,6 @@ def script(text: str) -> str:
         elif letter.isalpha():
             name = unicodedata.name(letter, "?").partition(" ")[0]
             counts[name] = counts.get(name, 0) + 1
+    if not _KANA.isdisjoint(counts):
+        return "KANA"
     return max(counts, key=lambda name: (counts[name], name), default="")

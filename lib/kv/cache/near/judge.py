@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from typing import Final
 
 from lib.kv.cache.near.question import Question, read
 from lib.kv.cache.near.words import LONGEST
 
+_LIST_NUMBER: Final = re.compile(r"(?m)^\d{1,3}[.)](?=\s)")
+"""In front of the items of a list."""
 _SHARE: Final = 0.67
 """Of the shorter answer's words in the longer one."""
 _FEW: Final = 3
 """Words below which all have to be there, and the longer answer has to be short as well."""
-_MOST_BESIDE_FEW: Final = 8
+_MOST_BESIDE_FEW: Final = 4
 _OF_BOTH: Final = 0.4
 """Of the words of either."""
 
@@ -20,23 +22,24 @@ _OF_BOTH: Final = 0.4
 def judge_same(one: str, other: str) -> bool | None:
     """True when the two answers are the same by their words; None when the words do not show it.
 
-    The numbers of one have to be among the other's, names and most words of the shorter in the longer one, and both
-    negate or neither does.
+    They have to hold the same numbers; names and most words of the shorter have to be in the longer one; both negate or
+    neither does.
     Answers of more than 4,000 characters are the same only when they are equal.
     """
     if one.strip() == other.strip():
         return True
     if max(len(one), len(other)) > LONGEST:
         return None
-    shorter, longer = sorted((read(one), read(other)), key=lambda answer: len(answer.content))
-    if shorter.guards.negates != longer.guards.negates or not _numbers_agree(shorter, longer):
+    shorter, longer = sorted((_read(one), _read(other)), key=lambda answer: len(answer.content))
+    if shorter.guards.negates != longer.guards.negates:
+        return None
+    if set(shorter.guards.numbers) != set(longer.guards.numbers):
         return None
     return True if _words_agree(shorter, longer) else None
 
 
-def _numbers_agree(shorter: Question, longer: Question) -> bool:
-    one, other = Counter(shorter.guards.numbers), Counter(longer.guards.numbers)
-    return one <= other or other <= one
+def _read(answer: str) -> Question:
+    return read(_LIST_NUMBER.sub("", answer))
 
 
 def _words_agree(shorter: Question, longer: Question) -> bool:

@@ -26,6 +26,9 @@ from lib.kv.cache.near.words import LONGEST
 FILE: Final = Path(__file__).parent / "verifier.json"
 TELLING: Final = 4.5
 """Weight of a term from which another one in its place asks for something else."""
+HANDICAP: Final = 0.15
+"""Log-odds, per word of the question, that a telling word costs which only one of the two has ("in Brazil"): a long
+text is alike in all else, however much that word changes."""
 USUAL_COSINE: Final = 0.85
 """An embedder's opinion that changes nothing: what questions that mean the same have on average with common models."""
 COSINE_WEIGHT: Final = 8.0
@@ -81,6 +84,8 @@ def score(question: Question, cached: Question, similarity: float | None = None)
     if found is None:
         return 0.0
     odds = shipped().log_odds(features(question, cached, found))
+    if any(weight(term) >= TELLING for term in (*found.left, *found.other_left)):
+        odds -= HANDICAP * len(question.content)
     if similarity is not None:
         opinion = COSINE_WEIGHT * (similarity - USUAL_COSINE)
         odds += max(-MOST_FROM_COSINE, min(MOST_FROM_COSINE, opinion))
