@@ -9,12 +9,13 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 
 from bench.overhead.cold import cold_starts
 from bench.overhead.machine import cores, described
 from bench.overhead.measure import Sample, measured, named
 from bench.overhead.programs import missing, surroundings
-from bench.overhead.report import report
+from bench.overhead.report import Row, report
 from bench.overhead.rivals import litellm, portkey, tensorzero
 from bench.overhead.targets import DELAYS_MS, ROOT, TARGETS, Target, built
 
@@ -41,6 +42,11 @@ def targets(given: argparse.Namespace) -> list[Target]:
     return [*TARGETS, *(make(path.resolve()) for path, make in made if path)]
 
 
+def ended(_signal: int, _frame: FrameType | None) -> None:
+    """So that what was started is ended as well."""
+    sys.exit(1)
+
+
 def main() -> int:
     """1 where the machine lacks a program."""
     given = arguments()
@@ -52,8 +58,9 @@ def main() -> int:
     chosen = named([name for name in names if name != COLD], known) if names != [COLD] else []
     machine = described()
     os.sched_setaffinity(0, {cores()[1]})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended as well
-    earlier = json.loads(given.results.read_text(encoding="utf-8")) if given.results.exists() else []
+    signal.signal(signal.SIGTERM, ended)
+    text = given.results.read_text(encoding="utf-8") if given.results.exists() else "[]"
+    earlier: list[Row] = json.loads(text)
     kept = [row for row in earlier if row["target"] not in {target.name for target in chosen}]
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder, surroundings(Path(folder), DELAYS_MS) as around:
@@ -61,7 +68,7 @@ def main() -> int:
             samples.append(sample)
             print(f"{sample.run} {sample.target}: {sample.scenario}: {sample.per_second:,.0f}/s", file=sys.stderr)
         cold = list(cold_starts(around, given.built)) if COLD in names or not names else []
-    rows = [*kept, *(sample.as_json() for sample in samples)]
+    rows = [*kept, *(sample.as_row() for sample in samples)]
     given.results.parent.mkdir(exist_ok=True)
     given.results.write_text(json.dumps(rows), encoding="utf-8")
     print(report(rows, {target.name: target.title for target in known}, machine))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -82,7 +82,7 @@ def starlette(provider: int) -> Starlette:
         return StreamingResponse(answer.content.iter_any(), answer.status, {"content-type": answer.content_type})
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=512)) as session:
             sessions.append(session)
             yield

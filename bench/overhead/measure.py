@@ -6,12 +6,12 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from bench.overhead.programs import Load, Surroundings
+from bench.overhead.report import Row
 from bench.overhead.scenarios import ALL, MISS, Scenario
 from bench.overhead.targets import Started, Target
-from lib.contract import JsonObject
 
 RUNS = 3
 WARM_SECONDS = 1.0
@@ -36,10 +36,20 @@ class Sample:
     first_ms: tuple[float, float, float]
     resident_mib: float | None
 
-    def as_json(self) -> JsonObject:
+    def as_row(self) -> Row:
         """For the file of results."""
-        fields = asdict(self)
-        return {**fields, "whole_ms": [*self.whole_ms], "first_ms": [*self.first_ms]}
+        return Row(
+            target=self.target,
+            scenario=self.scenario,
+            run=self.run,
+            answers=self.answers,
+            wrong=self.wrong,
+            per_second=self.per_second,
+            cpu_ms=self.cpu_ms,
+            whole_ms=[*self.whole_ms],
+            first_ms=[*self.first_ms],
+            resident_mib=self.resident_mib,
+        )
 
 
 def measured(around: Surroundings, targets: Sequence[Target], seconds: float) -> Iterator[Sample]:

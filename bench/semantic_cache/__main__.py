@@ -40,15 +40,14 @@ def own() -> Iterator[tuple[str, list[Row]]]:
 
 async def report(name: str, rows: Sequence[Row], tier: TierRow, *, details: bool) -> int:
     """Print one file's figures; how many traps were served."""
-    print(f"== {name}, {tier.name}")
-    asked = [row for row in rows if isinstance(row, Asked)]
-    if asked and tier.streams:
-        print(await streams.played(asked, tier.make()))
+    asked = [row for row in rows if isinstance(row, Asked) and tier.streams]
     families = await pairs.measured([row for row in rows if isinstance(row, Pair) and tier.pairs], tier.make)
-    for line in pairs.shown(families, details=details):
-        print(line)
-    for line in lifetimes.shown([row for row in rows if isinstance(row, Aging)]):
-        print(line)
+    lines = [str(await streams.played(asked, tier.make()))] if asked else []
+    lines += pairs.shown(families, details=details)
+    if tier is EXACT:
+        lines += lifetimes.shown([row for row in rows if isinstance(row, Aging)])
+    if lines:
+        print(f"== {name}, {tier.name}", *lines, sep="\n")
     return sum(family.served for family in families if not family.same)
 
 
