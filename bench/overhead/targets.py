@@ -72,6 +72,7 @@ def settings(around: Surroundings, delay_ms: int) -> dict[str, str]:
         "UPSTASH_REDIS_REST_TOKEN": "bench",
         "KV_NAMESPACE": f"bench{delay_ms}",
         "TIER_LIMITS": "master=10000000,free=5/60",
+        "MODEL_CLASS_LIMITS": "gpt-4o=10000000,claude-opus=10000000,o1=10000000",
         "TIER_DAILY_BUDGETS_USD": "master=100000",
         "DAILY_BUDGET_USD": "1000000",
     }

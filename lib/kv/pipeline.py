@@ -24,6 +24,9 @@ from lib.transport import HttpRequest, Timeouts, Transport, TransportError
 Cells: TypeAlias = "list[Reply | StoreError]"
 SYNC_TOKEN: Final = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
 PROBE: Final = b'["PING"]'
+STALLED: Final = 2
+"""A call that took so many times its time limit was overtaken by a standstill of this process, as functions are frozen
+between requests; that says nothing about the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,9 @@ class AutoPipeline:
 
     async def _submit(self, commands: Sequence[Command]) -> Cells:
         queue = self._queue()
+        if self._circuit.is_open:  # before anything is encoded: what is owed to the store may be a megabyte
+            self._probe(queue)
+            raise self._left_alone()
         group = self._group(commands)
         limits = self._limits
         if queue.commands + len(commands) > limits.max_batch or queue.size + group.size > limits.max_request_bytes:
@@ -186,10 +192,13 @@ class AutoPipeline:
 
     def _start(self, queue: _Queue, groups: list[_Group], path: str) -> None:
         if self._circuit.is_open:
-            _fail(groups, StoreUnavailable, f"the store is left alone for a while: {self._last_error}")
+            _fail(groups, StoreUnavailable, str(self._left_alone()))
             self._probe(queue)
         else:
             self._begin(queue, groups, path)
+
+    def _left_alone(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the store is left alone for a while: {self._last_error}")
 
     def _probe(self, queue: _Queue) -> None:
         now = self._clock.monotonic()
@@ -242,11 +251,13 @@ class AutoPipeline:
             self._circuit = self._circuit.after_success(began)
             return
         now, was_open = self._clock.monotonic(), self._circuit.is_open
+        self._failures += 1
+        self._last_error = error
+        if now - began > STALLED * self._limits.total_seconds:
+            return
         # A connection that could not be had in time cost its caller no less than a silent store.
         timed_out = timed_out or now - began >= self._limits.connect_seconds
         self._circuit = self._circuit.after_failure(began, now, timed_out=timed_out)
-        self._failures += 1
-        self._last_error = error
         if self._circuit.is_open and not was_open:
             self._unavailable_since = self._clock.now()
             if timed_out:

@@ -1,6 +1,7 @@
 // The gradual rollout of /api/chat: how far it is, how both sides do, and setting it.
 import { change, read } from "./api.js";
 import { field, h } from "./elements.js";
+import { Experiments } from "./experiments.js";
 import { count, dollars, milliseconds, percent, plain, when } from "./format.js";
 import { done, Panel } from "./panel.js";
 import { Table } from "./table.js";
@@ -45,8 +46,10 @@ export class Rollout {
   );
   #dayPanel = new Panel("Both sides today", {}, this.#day.element);
 
+  #experiments = new Experiments();
+
   title = "Rollout";
-  element = h("div", {}, this.#panel.element, this.#dayPanel.element);
+  element = h("div", {}, this.#panel.element, this.#dayPanel.element, this.#experiments.element);
 
   constructor() {
     this.#form.addEventListener("submit", (event) => {
@@ -86,6 +89,7 @@ export class Rollout {
 
   async refresh() {
     const parts = [
+      this.#experiments.refresh(),
       this.#panel.fill(
         () => read(PATH),
         (rollout) => this.#show(rollout),

@@ -26,7 +26,7 @@ LOADED: Final = "document.getElementById('updated').textContent && !document.bod
 SINCE_NOON: Final = 2.6 * 3600
 ROUTES: Final = (
     *("/api/ai/health", "/api/ai/stats", "/api/ai/v2/chat"),
-    *(f"/api/ai/admin/{name}" for name in ("requests", "budgets", "alerts", "rollout", "keys")),
+    *(f"/api/ai/admin/{name}" for name in ("requests", "budgets", "alerts", "rollout", "experiments", "keys")),
 )
 
 

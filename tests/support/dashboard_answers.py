@@ -118,6 +118,24 @@ def documents(text: str) -> dict[str, JsonObject | int]:
             "lastRollback": {"at": 1_795_530_000.0, "fromPercent": 20, "reason": text},
             "lately": {"seconds": 3600, "new": side, "old": side},
         },
+        "experiments": {
+            "enabled": True,
+            "experiments": [
+                {
+                    "name": text,
+                    "conclusion": text,
+                    "arms": [
+                        {
+                            "name": text,
+                            "requests": 3,
+                            "hitRate": 0.5,
+                            "hitRateInterval": [0.1, 0.9],
+                            "near": {"note": text},
+                        }
+                    ],
+                }
+            ],
+        },
         "keys": {
             "keys": [
                 {"prefix": text, "name": text, "userId": text, "status": text, "tier": text, "tags": [text]},

@@ -193,6 +193,27 @@ async def test_one_silence_is_enough_to_leave_the_store_alone(fault: Fault) -> N
     assert faulty.requests == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HANG_AFTER])
+async def test_a_call_that_a_standstill_of_the_process_overtook_says_nothing_about_the_store(fault: Fault) -> None:
+    clock = HandTurnedClock()
+    kv, faulty = faulty_kv(clock, limits=KvLimits(total_seconds=0.02))
+    faulty.script.append(fault)
+    frozen = asyncio.ensure_future(kv.run("INCR", "a"))
+    await faulty.arrived.wait()
+    clock.turn(4)
+    with pytest.raises(UnknownOutcome, match="timeout"):
+        await frozen
+    assert (kv.state.available, kv.state.failures) == (True, 1)
+    assert await kv.run("GET", "b") is None
+
+
+async def test_while_the_store_is_left_alone_nothing_is_encoded_for_it() -> None:
+    kv, faulty = faulty_kv(HandTurnedClock(), limits=KvLimits(max_request_bytes=100))
+    await open_circuit(kv, faulty)
+    with pytest.raises(StoreUnavailable, match="left alone"):
+        await kv.run("SET", "a", "more than the store takes " * 10)
+
+
 async def test_a_connection_that_cannot_be_had_in_time_counts_like_a_silence() -> None:
     clock = HandTurnedClock()
 
