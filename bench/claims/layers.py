@@ -27,11 +27,11 @@ LAYERS: Final = (
     Scenario(name="the same, `ROUTING_POLICY=measured`", repeats=MIDDLE, env=_MEASURED),
 )
 LEVELS: Final = (
-    (f"{RARE:.0%}", Scenario(name="rare repeats", repeats=RARE)),
-    (f"{MIDDLE:.0%}", PRODUCT),
-    (f"{OFTEN:.0%}", Scenario(name="many repeats", repeats=OFTEN)),
+    (f"{RARE * 100:.0f} %", Scenario(name="rare repeats", repeats=RARE)),
+    (f"{MIDDLE * 100:.0f} %", PRODUCT),
+    (f"{OFTEN * 100:.0f} %", Scenario(name="many repeats", repeats=OFTEN)),
     (
-        f"{MIDDLE:.0%}, answers of each user's own",
+        f"{MIDDLE * 100:.0f} %, answers of each user's own",
         Scenario(name="own answers", repeats=MIDDLE, env=(("CACHE_SCOPE", "user"),)),
     ),
 )

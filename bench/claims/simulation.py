@@ -110,10 +110,13 @@ class _Stretch:
     def __init__(self, scenario: Scenario, asked: Sequence[Asked], seed: int, clock: LoopClock) -> None:
         self._scenario, self._asked, self._clock = scenario, asked, clock
         env = {**WORLD, **dict(scenario.env)}
-        catalog = Settings.from_env(env).catalog()
+        settings = Settings.from_env(env)
+        catalog = settings.catalog()
         self._rows = {row.id: row for row in catalog.models}
         self._alone = tuple(self._rows[name] for name in ALONE)
-        self._weather = Weather(self._rows, asked[-1].at + 3_600, seed)
+        keys = settings.provider_keys(catalog)
+        reachable = [row.id for row in catalog.models if row.provider in keys]
+        self._weather = Weather(reachable, asked[-1].at + 3_600, seed)
         self._providers = Providers(
             self._weather,
             {f"{row.provider}/{row.wire_name}": row.speed for row in catalog.models},
